@@ -1,0 +1,10 @@
+# Writes one array of (number, name, text) per call, sorted by file name: `embedded_sql()` of the namespace.
+set(BODY "#include <span>\n#include <string_view>\n#include \"crypto/base/embedded.h\"\nnamespace ${NAMESPACE} {\nnamespace {\nconstexpr bae::EmbeddedFile kFiles[] = {\n")
+list(SORT FILES)
+foreach(F ${FILES})
+  get_filename_component(N ${F} NAME_WE)
+  file(READ ${F} TEXT)
+  string(APPEND BODY "{\"${N}\", R\"sql(${TEXT})sql\"},\n")
+endforeach()
+string(APPEND BODY "};\n}\nstd::span<const bae::EmbeddedFile> embedded_sql() { return kFiles; }\n}\n")
+file(WRITE ${OUT} "${BODY}")

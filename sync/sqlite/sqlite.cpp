@@ -1,0 +1,160 @@
+#include <sqlite3.h>
+
+#include "sync/sqlite/connection.h"
+
+namespace bae::sync::sqlite {
+
+// --- Statement ------------------------------------------------------------------------------------------------------
+
+Statement::~Statement() { sqlite3_finalize(stmt_); }
+
+Statement::Statement(Statement&& other) noexcept
+    : db_(std::exchange(other.db_, nullptr)), stmt_(std::exchange(other.stmt_, nullptr)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+    std::swap(db_, other.db_);
+    std::swap(stmt_, other.stmt_);
+    return *this;
+}
+
+void Statement::bind(int index, std::nullptr_t) { CHECK(sqlite3_bind_null(stmt_, index) == SQLITE_OK); }
+void Statement::bind_integer(int index, int64_t value) { CHECK(sqlite3_bind_int64(stmt_, index, value) == SQLITE_OK); }
+void Statement::bind(int index, double value) { CHECK(sqlite3_bind_double(stmt_, index, value) == SQLITE_OK); }
+
+// An empty view may have no address, which SQLite would take for NULL.
+static const char* address(std::string_view value) { return value.data() ? value.data() : ""; }
+static const void* address(ByteView value) { return value.data() ? static_cast<const void*>(value.data()) : ""; }
+
+void Statement::bind(int index, std::string_view value) {
+    CHECK(sqlite3_bind_text64(stmt_, index, address(value), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+}
+void Statement::bind(int index, ByteView value) {
+    CHECK(sqlite3_bind_blob64(stmt_, index, address(value), value.size(), SQLITE_TRANSIENT) == SQLITE_OK);
+}
+void Statement::bind_static(int index, std::string_view value) {
+    CHECK(sqlite3_bind_text64(stmt_, index, address(value), value.size(), SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+}
+void Statement::bind_static(int index, ByteView value) {
+    CHECK(sqlite3_bind_blob64(stmt_, index, address(value), value.size(), SQLITE_STATIC) == SQLITE_OK);
+}
+
+Result<bool> Statement::step() {
+    const int code = sqlite3_step(stmt_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) {
+        sqlite3_reset(stmt_);
+        return false;
+    }
+    Error error = sqlite_error(db_, code, "database");
+    sqlite3_reset(stmt_);
+    return tl::unexpected<Error>(std::move(error));
+}
+
+Result<void> Statement::run() {
+    while (TRY(step())) {}
+    return {};
+}
+
+void Statement::reset() { sqlite3_reset(stmt_); }
+int Statement::column_count() const { return sqlite3_column_count(stmt_); }
+std::string_view Statement::column_name(int index) const { return sqlite3_column_name(stmt_, index); }
+ColumnType Statement::type(int index) const { return static_cast<ColumnType>(sqlite3_column_type(stmt_, index)); }
+int64_t Statement::integer(int index) const { return sqlite3_column_int64(stmt_, index); }
+double Statement::real(int index) const { return sqlite3_column_double(stmt_, index); }
+std::string_view Statement::text(int index) const { return as_text(blob(index)); }
+ByteView Statement::blob(int index) const {
+    const void* data = sqlite3_column_blob(stmt_, index);
+    return {static_cast<const std::byte*>(data), static_cast<size_t>(sqlite3_column_bytes(stmt_, index))};
+}
+
+// --- Connection -----------------------------------------------------------------------------------------------------
+
+static ErrorKind kind_of(int code) {
+    switch (code & 0xff) {
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_FULL:
+        case SQLITE_IOERR:
+        case SQLITE_PROTOCOL: return ErrorKind::retry;
+        case SQLITE_READONLY:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_CANTOPEN: return ErrorKind::denied;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB: return ErrorKind::corrupt;
+        case SQLITE_CONSTRAINT:
+        case SQLITE_MISMATCH:
+        case SQLITE_TOOBIG: return ErrorKind::invalid_input;
+        case SQLITE_INTERRUPT: return ErrorKind::cancelled;
+        default: return ErrorKind::internal;
+    }
+}
+
+Error sqlite_error(sqlite3* db, int code, std::string_view doing) {
+    std::string message = std::string(doing) + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+    if ((code & 0xff) == SQLITE_BUSY) message += " (another process is writing; try again)";
+    if ((code & 0xff) == SQLITE_FULL) message += " (free some space and try again)";
+    if ((code & 0xff) == SQLITE_READONLY) message += " (check the permissions of the library's folder)";
+    return Error{kind_of(code), std::move(message)};
+}
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& path, OpenMode mode) {
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    if (mode == OpenMode::read_only) flags |= SQLITE_OPEN_READONLY;
+    if (mode != OpenMode::read_only) flags |= SQLITE_OPEN_READWRITE;
+    if (mode == OpenMode::create) flags |= SQLITE_OPEN_CREATE;
+    sqlite3* db = nullptr;
+    const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+    std::unique_ptr<Connection> connection(new Connection(db));
+    if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db, code, "opening " + path.string()));
+    sqlite3_busy_timeout(db, 60'000);
+    return connection;
+}
+
+Connection::~Connection() {
+    cache_.clear();
+    sqlite3_close_v2(db_);
+}
+
+Result<void> Connection::execute(const std::string& script) {
+    const int code = sqlite3_exec(db_, script.c_str(), nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db_, code, "database"));
+    return {};
+}
+
+Result<Statement> Connection::prepare(std::string_view sql) {
+    sqlite3_stmt* stmt = nullptr;
+    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), 0, &stmt, nullptr);
+    if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db_, code, "preparing \"" + std::string(sql) + "\""));
+    return Statement(db_, stmt);
+}
+
+Result<Statement*> Connection::cached(std::string_view sql) {
+    auto found = cache_.find(sql);
+    if (found == cache_.end()) found = cache_.emplace(std::string(sql), TRY(prepare(sql))).first;
+    found->second.reset();
+    return &found->second;
+}
+
+int64_t Connection::changes() const { return sqlite3_changes64(db_); }
+int64_t Connection::total_changes() const { return sqlite3_total_changes64(db_); }
+bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+
+// --- Transaction ----------------------------------------------------------------------------------------------------
+
+Result<Transaction> Transaction::begin(Connection& connection, Kind kind) {
+    TRY(connection.run(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"));
+    return Transaction(&connection);
+}
+
+Transaction::~Transaction() {
+    if (connection_ && connection_->in_transaction()) (void)connection_->run("ROLLBACK");
+}
+
+Result<void> Transaction::commit() {
+    TRY(connection_->run("COMMIT"));
+    connection_ = nullptr;
+    return {};
+}
+
+}  // namespace bae::sync::sqlite

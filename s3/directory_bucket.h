@@ -24,8 +24,13 @@ struct DirectoryOptions {
     Durability durability = Durability::synced;
 };
 
-// With `create` the root exists afterwards (denied, retry... name the directory otherwise). With must_exist the root is
-// checked at every call, so a disk that goes away and comes back is noticed.
+// With `create` the root exists afterwards (denied, retry... name the directory otherwise) and temporary files that
+// crashed programs left more than a day ago are gone. With must_exist a missing root is no error here. Either way the root is
+// checked at every call and never made again, so a disk that goes away and comes back is noticed. A root that is no
+// directory is invalid_input.
+//
+// Inside the root no symbolic link is followed and only regular files are objects: reads of anything else say not_found,
+// writes onto it or through it say conflict. Removing the last object of a directory leaves the directory.
 Result<std::unique_ptr<Bucket>> open_directory_bucket(DirectoryOptions options);
 
 }  // namespace bae::s3

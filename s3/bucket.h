@@ -1,15 +1,15 @@
 #pragma once
 // A bucket: named, immutable-by-convention byte strings that somebody else keeps. Nothing here trusts it.
 //
-// Paths: relative, '/'-separated, 1 to 512 bytes in all; segments are 1 to 255 bytes of [a-z0-9._-] that neither begin nor
-// end with a dot (invalid_input otherwise), so that every file system and every S3 server stores them as they are. Every call
-// is one attempt unless a decorator says otherwise (retry.h). Implementations are safe to call from several threads and, where
-// the storage is shared, from several processes.
+// Paths: relative, '/'-separated, 1 to 512 bytes in all; segments are 1 to 255 bytes of [a-z0-9._-] that neither begin
+// nor end with a dot (invalid_input otherwise), so that every file system and every S3 server stores them as they are.
+// Every call is one attempt unless a decorator says otherwise (retry.h). Implementations are safe to call from several
+// threads and, where the storage is shared, from several processes.
 //
-// Errors: not_found (no such object), conflict (something that is not an object stands at the path of a write: storages with
-// directories cannot hold both "a" and "a/b"; never use both), denied (credentials, permissions), retry (transient: the
-// outcome of a write may be either), unsupported (this storage cannot), cancelled, corrupt (storage broke its own protocol),
-// invalid_input. Messages name the object and the remedy.
+// Errors: not_found (no such object), conflict (something that is not an object stands at the path of a write: storages
+// with directories cannot hold both "a" and "a/b"; never use both), denied (credentials, permissions), retry
+// (transient: the outcome of a write may be either), unsupported (this storage cannot), cancelled, corrupt (storage
+// broke its own protocol), invalid_input. Messages name the object and the remedy.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,8 +42,8 @@ class MemoryBody : public Body {  // does not own the bytes
 struct ObjectInfo {
     std::string path;
     uint64_t size = 0;
-    std::string version;       // changes whenever the bytes do (ETag; size-mtime-inode in a directory); opaque, may be empty
-    int64_t modified_ms = 0;   // by the storage's clock, 0 if unknown
+    std::string version;  // changes whenever the bytes do (ETag; size-mtime-inode in a directory); opaque, may be empty
+    int64_t modified_ms = 0;  // by the storage's clock, 0 if unknown
     bool operator==(const ObjectInfo&) const = default;
 };
 
@@ -60,15 +60,17 @@ class Bucket {
 
     // Whole object, at most max_bytes (corrupt if larger: nothing of ours is).
     virtual Result<Bytes> get(std::string_view path, uint64_t max_bytes) = 0;
-    // Bytes [offset, offset + length); shorter at the end of the object, empty at its end; invalid_input if offset > size.
+    // Bytes [offset, offset + length); shorter at the end of the object, empty at its end; invalid_input if offset >
+    // size.
     virtual Result<Bytes> get_range(std::string_view path, uint64_t offset, uint64_t length) = 0;
     // Creates the object, durable when it returns, or reports `exists` without touching what is there. Never a mix: a
-    // reader sees all bytes or no object. Two racing creators: one gets `created`. After `retry` either may have happened.
+    // reader sees all bytes or no object. Two racing creators: one gets `created`. After `retry` either may have
+    // happened.
     virtual Result<PutOutcome> put_if_absent(std::string_view path, Body& body) = 0;
     // Creates or replaces, durable when it returns; a reader sees the old bytes or the new.
     virtual Result<void> put(std::string_view path, Body& body) = 0;
-    // Objects whose path starts with `prefix` and sorts after `after` (empty: from the first), at most `limit` (1..1000).
-    // `prefix` is empty or the beginning of a path, which may end inside a name; `after` may be any text.
+    // Objects whose path starts with `prefix` and sorts after `after` (empty: from the first), at most `limit`
+    // (1..1000). `prefix` is empty or the beginning of a path, which may end inside a name; `after` may be any text.
     virtual Result<ListPage> list(std::string_view prefix, std::string_view after, size_t limit) = 0;
     virtual Result<void> remove(std::string_view path) = 0;  // absent is fine
     virtual Result<ObjectInfo> stat(std::string_view path) = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// Decorator for tests: a storage that misbehaves, reproducibly from a seed.
+// Decorators. The first, for tests: a storage that misbehaves, reproducibly from a seed (and the order of calls).
 #include <functional>
 #include <memory>
 
@@ -7,18 +7,20 @@
 
 namespace bae::s3 {
 
-struct FaultRates {               // each 0..1, drawn per call in this order
-    double refuse = 0;            // fails with `retry`, nothing applied
-    double denied = 0;            // fails with `denied`, nothing applied
-    double lose_answer = 0;       // a write is applied, the answer is `retry`
-    double cut = 0;               // a write of the first half of the bytes is attempted and fails; a read fails half way (`retry`)
-    double old_body = 0;          // get and get_range serve an earlier version of an overwritten object
-    double truncated_body = 0;    // get serves a prefix
-    double flipped_body = 0;      // get and get_range serve one flipped bit
-    double missing = 0;           // get, get_range and stat say not_found
-    double old_list = 0;          // list serves an earlier answer for the same prefix
-    double truncated_list = 0;    // list drops the tail and says nothing of it
-    int64_t max_delay_ms = 0;     // passed to on_delay before each call, 0..max
+// Each 0..1, drawn per call in this order. A fault that has nothing to spoil (no earlier version, no bytes) does not
+// happen. What is earlier: what calls through this decorator overwrote or listed, the last few of each.
+struct FaultRates {
+    double refuse = 0;       // fails with `retry`, nothing applied
+    double denied = 0;       // fails with `denied`, nothing applied
+    double lose_answer = 0;  // a write is applied, the answer is `retry`
+    double cut = 0;  // a write of the first half of the bytes is attempted and fails; a read fails half way (`retry`)
+    double old_body = 0;        // get and get_range serve an earlier version of an overwritten object
+    double truncated_body = 0;  // get serves a prefix
+    double flipped_body = 0;    // get and get_range serve one flipped bit
+    double missing = 0;         // get, get_range and stat say not_found
+    double old_list = 0;        // list serves an earlier answer for the same prefix
+    double truncated_list = 0;  // list drops the tail and says nothing of it
+    int64_t max_delay_ms = 0;   // passed to on_delay before each call, 0..max
 };
 
 class FaultBucket : public Bucket {
@@ -27,11 +29,12 @@ class FaultBucket : public Bucket {
     virtual void set_rates(const FaultRates& rates) = 0;
     // The next `count` calls fail with this error, before anything is applied; then as usual.
     virtual void fail_next(Error error, int count) = 0;
-    virtual uint64_t calls() const = 0;     // made so far
-    virtual uint64_t faults() const = 0;    // injected so far
+    virtual uint64_t calls() const = 0;   // made so far
+    virtual uint64_t faults() const = 0;  // injected so far
 };
 
-std::unique_ptr<FaultBucket> make_fault_bucket(Bucket& inner, uint64_t seed, FaultRates rates, std::function<void(int64_t)> on_delay = {});
+std::unique_ptr<FaultBucket> make_fault_bucket(Bucket& inner, uint64_t seed, FaultRates rates,
+                                               std::function<void(int64_t)> on_delay = {});
 
 // Decorator that counts calls by kind, for tests, `bae sync` summaries and benchmarks.
 struct CallCounts {

@@ -6,7 +6,8 @@
 //                  next: bin 32 or nil, continued: bin 8 or nil, issued: unix seconds, expires: unix seconds]
 //
 // The identity signs the body; the device signs (identity, signing key, sealing key) only, so that a keeper can renew alone.
-// `next` is present exactly if keeper. Expiry is judged only where a live session or a new grant is accepted.
+// Signed payloads: SHA-256 of the body; SHA-256 of identity . signing key . sealing key.
+// `next` is present exactly if keeper; times are from 1970 to 9999, expires not before issued. Expiry is judged only where a live session or a new grant is accepted.
 #include <optional>
 
 #include "crypto/signature.h"
@@ -29,9 +30,11 @@ struct CertificateBody {
 
 class Certificate {
   public:
-    // Both signatures made here: the device at hand is the keeper itself or a restore.
+    // Both signatures made here: the device at hand is the keeper itself or a restore. The body names the two keys given
+    // and is well-formed as above; so for the two sign_as_ functions.
     static Certificate issue(const CertificateBody& body, const Identity& identity, const DeviceKeys& device);
-    // Refuses (corrupt, bad_signature) what is malformed or not signed by both the identity and the device it names.
+    // Refuses (corrupt, bad_signature) what is malformed, names keys nobody can seal to, or is not signed by both the
+    // identity and the device it names; upgrade_needed if of a newer version.
     static Result<Certificate> parse(ByteView bytes);
 
     // For pairing, where the two signatures are made on two machines:

@@ -32,7 +32,7 @@ class Identity {
     static Identity from_seed(SecretKey seed);
     const IdentityPublicKey& public_key() const { return public_key_; }
     Signature sign(ByteView message) const;
-    Result<SecretBytes> open_box(ByteView sealed) const;  // crypto_box_seal_open; denied if not for this identity
+    Result<SecretBytes> open_box(ByteView sealed) const;  // crypto_box_seal_open; denied if not for this identity, corrupt if cut short
     ByteView seed() const { return seed_.view(); }         // for the secret store and the recovery code only
 
   private:
@@ -47,6 +47,10 @@ Hash256 next_commitment(const IdentityPublicKey& next);
 
 // X25519 form of an identity's public key (crypto_sign_ed25519_pk_to_curve25519); bad_signature for a key libsodium refuses.
 Result<FixedBytes<32>> sealing_key_of(const IdentityPublicKey& identity);
+
+// Must hold for the recipient of a box: 32 bytes and not one of the few low-order points, which everybody can open for.
+// Certificate::parse and sealing_key_of have made sure already; a key from anywhere else is checked with this. corrupt if not.
+Result<void> check_sealing_key(ByteView x25519_public_key);
 
 // How key boxes name an identity: first 8 bytes of SHA-256(library id . identity).
 RecipientTag recipient_tag(const LibraryId& library, const IdentityPublicKey& identity);
@@ -96,7 +100,7 @@ class EpochMaster {
     SecretKey release_key(std::string_view release_id) const;      // "bae-release-v1:" + release id (36 lower-case characters)
     SecretKey object_key(std::string_view kind_name) const;        // "bae-object-v1:" + kind
     SecretKey nonce_key() const;                                   // HKDF(master, "bae-nonce-v1")
-    // An epoch master boxed to a recipient (crypto_box_seal): payload of a key box.
+    // An epoch master boxed to a recipient (crypto_box_seal): payload of a key box. The key has passed check_sealing_key.
     Bytes sealed_to(ByteView x25519_public_key) const;
 
   private:

@@ -2,6 +2,26 @@
 
 namespace bae {
 
+void append_sized(Bytes& out, ByteView more) {
+    std::array<std::byte, 4> length;
+    write_big_endian(length, more.size());
+    append(out, length);
+    append(out, more);
+}
+
+void write_big_endian(ByteSpan out, uint64_t value) {
+    CHECK(out.size() <= sizeof value);
+    for (size_t i = out.size(); i-- > 0; value >>= 8) out[i] = static_cast<std::byte>(value & 255);
+    CHECK(value == 0);
+}
+
+uint64_t read_big_endian(ByteView bytes) {
+    CHECK(bytes.size() <= sizeof(uint64_t));
+    uint64_t value = 0;
+    for (std::byte b : bytes) value = value << 8 | std::to_integer<uint64_t>(b);
+    return value;
+}
+
 std::string hex_encode(ByteView bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string out(bytes.size() * 2, '\0');
@@ -42,6 +62,7 @@ static constexpr std::string_view kBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 std::string base32_encode(ByteView bytes) {
     std::string out;
+    out.reserve((bytes.size() * 8 + 4) / 5);  // no growth: the bytes may be secret, and growing leaves copies behind
     unsigned buffer = 0;
     unsigned bits = 0;
     for (std::byte b : bytes) {
@@ -55,6 +76,7 @@ std::string base32_encode(ByteView bytes) {
 
 Result<Bytes> base32_decode(std::string_view text) {
     Bytes out;
+    out.reserve(text.size() * 5 / 8);  // no growth: the bytes may be secret, and growing leaves copies behind
     unsigned buffer = 0;
     unsigned bits = 0;
     for (char c : text) {
@@ -71,7 +93,8 @@ Result<Bytes> base32_decode(std::string_view text) {
         }
         buffer &= (1U << bits) - 1;
     }
-    if (buffer != 0 || bits >= 5) return fail(ErrorKind::invalid_input, "the code is cut short or has a letter too many");
+    if (buffer != 0 || bits >= 5)
+        return fail(ErrorKind::invalid_input, "the code is cut short or has a letter too many");
     return out;
 }
 

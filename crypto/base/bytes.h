@@ -28,6 +28,10 @@ inline bool equal(ByteView a, ByteView b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
+void append_sized(Bytes& out, ByteView more);  // a 4-byte big-endian length, then the bytes; at most 4 GiB - 1
+void write_big_endian(ByteSpan out, uint64_t value);  // fills `out`, at most 8 bytes; the value must fit
+uint64_t read_big_endian(ByteView bytes);             // at most 8 bytes
+
 // A value of N bytes; wrap it in a type of its own for every role.
 template <size_t N>
 struct FixedBytes {

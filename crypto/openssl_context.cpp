@@ -1,0 +1,18 @@
+#include "crypto/openssl_context.h"
+
+#include <openssl/crypto.h>
+
+#include "crypto/base/result.h"
+
+namespace bae::crypto {
+
+OSSL_LIB_CTX* openssl_context() {
+    static OSSL_LIB_CTX* const context = [] {
+        OSSL_LIB_CTX* made = OSSL_LIB_CTX_new();
+        CHECK(made != nullptr);
+        return made;
+    }();
+    return context;
+}
+
+}  // namespace bae::crypto

@@ -1,0 +1,21 @@
+#pragma once
+// Private to this folder. C libraries speak `unsigned char*`, this program `std::byte*`.
+#include "crypto/base/bytes.h"
+
+namespace bae::crypto {
+
+inline const unsigned char* unsigned_bytes(ByteView view) {
+    return reinterpret_cast<const unsigned char*>(view.data());
+}
+inline unsigned char* unsigned_bytes(ByteSpan span) { return reinterpret_cast<unsigned char*>(span.data()); }
+
+template <size_t N>
+const unsigned char* unsigned_bytes(const FixedBytes<N>& value) {
+    return unsigned_bytes(value.view());
+}
+template <size_t N>
+unsigned char* unsigned_bytes(FixedBytes<N>& value) {
+    return unsigned_bytes(ByteSpan(value.bytes));
+}
+
+}  // namespace bae::crypto

@@ -1,6 +1,6 @@
-# Sourced by the scripts of tools/: build_preset PRESET [cmake options]. Configures and builds build/PRESET with a line per
-# tenth of the way; what the compiler said goes to build/PRESET/build.log and is shown if the build fails.
-# shellcheck shell=bash
+# Sourced by the scripts of tools/, which set $root: build_preset PRESET [cmake options]. Configures and builds build/PRESET with
+# a line per tenth of the way; what the compiler said goes to build/PRESET/build.log and is shown if the build fails.
+# shellcheck shell=bash disable=SC2154
 
 build_preset() {
     local preset=$1 directory=$root/build/$1 started=$SECONDS

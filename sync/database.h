@@ -159,8 +159,14 @@ class Database {
     // empty). Objects at or below the cursor are skipped. Never produces an outgoing change.
     virtual Result<MergeReport> merge(std::span<const IncomingObject> objects, const std::function<Result<void>(sqlite::Connection&)>& also) = 0;
     virtual Result<std::vector<StreamPosition>> positions() = 0;
-    // Raises the clock as merging does (tests, restore).
     virtual Result<Stamp> last_stamp() = 0;
+    // From now on stamps end with this id (a copied installation that became a new device).
+    virtual Result<void> set_device(const crypto::DeviceId& device) = 0;
+    // Gives every transaction that is in no object yet a fresh stamp of the present clock, and the clock itself is set back
+    // to what was merged (a mended clock). The state is rebuilt from `applied`, which must call merge's callback with every
+    // object applied so far, oldest first per stream. Returns how many were given a new stamp.
+    using ReplayObjects = std::function<Result<void>(const std::function<Result<void>(std::span<const IncomingObject>)>&)>;
+    virtual Result<uint64_t> restamp_unsent(const ReplayObjects& applied) = 0;
 };
 
 }  // namespace bae::sync

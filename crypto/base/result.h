@@ -3,9 +3,8 @@
 // names the thing and the remedy and grows on the way up (see `context`).
 #include <string>
 #include <string_view>
-#include <utility>
-
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace bae {
 
@@ -59,25 +58,27 @@ inline void take(Result<void>&&) {}
 
 }  // namespace bae
 
-// `auto value = TRY(call());` returns the error to the caller of the enclosing function, or yields the value.
-#define TRY(expression)                                                          \
-    __extension__({                                                              \
-        auto try_result = (expression);                                          \
-        if (!try_result) return tl::unexpected<::bae::Error>(std::move(try_result.error())); \
-        ::bae::detail::take(std::move(try_result));                              \
+// Names of their own, so that one TRY may stand inside another.
+#define BAE_JOIN2(a, b) a##b
+#define BAE_JOIN(a, b) BAE_JOIN2(a, b)
+#define BAE_TRY(expression, result, on_error)                   \
+    __extension__({                                             \
+        auto result = (expression);                             \
+        if (!result) return tl::unexpected<::bae::Error>(on_error); \
+        ::bae::detail::take(std::move(result));                 \
     })
+#define BAE_TRY_AS(expression, result) BAE_TRY(expression, result, std::move(result.error()))
+#define BAE_TRY_CONTEXT_AS(expression, what, result) \
+    BAE_TRY(expression, result, ::bae::context(std::move(result.error()), what))
 
+// `auto value = TRY(call());` returns the error to the caller of the enclosing function, or yields the value.
+#define TRY(expression) BAE_TRY_AS(expression, BAE_JOIN(try_result_, __COUNTER__))
 // The same with words in front of the error's message.
-#define TRY_CONTEXT(expression, what)                                                                         \
-    __extension__({                                                                                           \
-        auto try_result = (expression);                                                                       \
-        if (!try_result) return tl::unexpected<::bae::Error>(::bae::context(std::move(try_result.error()), what)); \
-        ::bae::detail::take(std::move(try_result));                                                           \
-    })
+#define TRY_CONTEXT(expression, what) BAE_TRY_CONTEXT_AS(expression, what, BAE_JOIN(try_result_, __COUNTER__))
 
 // A broken invariant of this program aborts it; never used on input.
-#define CHECK(condition) \
-    do {                 \
+#define CHECK(condition)                                                       \
+    do {                                                                       \
         if (!(condition)) ::bae::check_failed(#condition, __FILE__, __LINE__); \
     } while (false)
 

@@ -5,9 +5,11 @@
 //   body        := MessagePack [version 1, identity: bin 32, signing key: bin 32, sealing key: bin 32, keeper: bool,
 //                  next: bin 32 or nil, continued: bin 8 or nil, issued: unix seconds, expires: unix seconds]
 //
-// The identity signs the body; the device signs (identity, signing key, sealing key) only, so that a keeper can renew alone.
-// Signed payloads: SHA-256 of the body; SHA-256 of identity . signing key . sealing key.
-// `next` is present exactly if keeper; times are from 1970 to 9999, expires not before issued. Expiry is judged only where a live session or a new grant is accepted.
+// The identity signs the body; the device signs (identity, signing key, sealing key) only, so that a keeper can renew
+// alone. Signed payloads: SHA-256 of the body; SHA-256 of identity . signing key . sealing key.
+//
+// `next` is present exactly if keeper; times are from 1970 to 9999, expires not before issued. Expiry is judged only
+// where a live session or a new grant is accepted.
 #include <optional>
 
 #include "crypto/signature.h"
@@ -21,8 +23,8 @@ struct CertificateBody {
     IdentityPublicKey identity;
     DevicePublicKeys device;
     bool keeper = false;
-    std::optional<Hash256> next;          // of the identity, present exactly if keeper
-    std::optional<DeviceId> continued;    // the device whose stream this one goes on from (a copied installation)
+    std::optional<Hash256> next;        // of the identity, present exactly if keeper
+    std::optional<DeviceId> continued;  // the device whose stream this one goes on from (a copied installation)
     int64_t issued_s = 0;
     int64_t expires_s = 0;
     bool operator==(const CertificateBody&) const = default;
@@ -30,8 +32,8 @@ struct CertificateBody {
 
 class Certificate {
   public:
-    // Both signatures made here: the device at hand is the keeper itself or a restore. The body names the two keys given
-    // and is well-formed as above; so for the two sign_as_ functions.
+    // Both signatures made here: the device at hand is the keeper itself or a restore. The body names the two keys
+    // given and is well-formed as above; so for the two sign_as_ functions.
     static Certificate issue(const CertificateBody& body, const Identity& identity, const DeviceKeys& device);
     // Refuses (corrupt, bad_signature) what is malformed, names keys nobody can seal to, or is not signed by both the
     // identity and the device it names; upgrade_needed if of a newer version.
@@ -40,7 +42,8 @@ class Certificate {
     // For pairing, where the two signatures are made on two machines:
     static Signature sign_as_identity(const CertificateBody& body, const Identity& identity);
     static Signature sign_as_device(const CertificateBody& body, const DeviceKeys& device);
-    static Result<Certificate> assemble(const CertificateBody& body, const Signature& by_identity, const Signature& by_device);
+    static Result<Certificate> assemble(const CertificateBody& body, const Signature& by_identity,
+                                        const Signature& by_device);
 
     const CertificateBody& body() const { return body_; }
     const CertificateHash& hash() const { return hash_; }

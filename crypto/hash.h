@@ -1,6 +1,6 @@
 #pragma once
-// SHA-256 (FIPS 180-4), HMAC-SHA256 (RFC 2104), HKDF-SHA256 (RFC 5869). SHA-256 is OpenSSL's (SHA extensions); the tests
-// hold it against libsodium. Functions are thread-safe; a Sha256 belongs to one thread.
+// SHA-256 (FIPS 180-4), HMAC-SHA256 (RFC 2104), HKDF-SHA256 (RFC 5869). SHA-256 is OpenSSL's (SHA extensions); the
+// tests hold it against libsodium. Functions are thread-safe; a Sha256 belongs to one thread.
 #include <memory>
 
 #include "crypto/base/bytes.h"

@@ -25,16 +25,16 @@ struct Id : FixedBytes<N> {
     }
 };
 
-using Hash256 = Id<struct Hash256Tag, 32>;                        // a SHA-256
-using LibraryId = Id<struct LibraryIdTag, 32>;                    // SHA-256 of the founding entry's plaintext
-using KeyId = Id<struct KeyIdTag, 32>;                            // SHA-256("bae-key-id-v1" . master)
-using DeviceId = Id<struct DeviceIdTag, 8>;                       // first 8 bytes of SHA-256(Ed25519 key . X25519 key); 16 hex digits
-using IdentityPublicKey = Id<struct IdentityPublicKeyTag, 32>;    // Ed25519; the public key is the person
-using DeviceSigningKey = Id<struct DeviceSigningKeyTag, 32>;      // Ed25519, public
-using DeviceSealingKey = Id<struct DeviceSealingKeyTag, 32>;      // X25519, public
-using CertificateHash = Id<struct CertificateHashTag, 32>;        // SHA-256 of a whole certificate
-using RecipientTag = Id<struct RecipientTagTag, 8>;               // who a key box is for: a device id, or an identity's tag
-using BlobId = Id<struct BlobIdTag, 16>;                          // names a blob in storage
+using Hash256 = Id<struct Hash256Tag, 32>;      // a SHA-256
+using LibraryId = Id<struct LibraryIdTag, 32>;  // SHA-256 of the founding entry's plaintext
+using KeyId = Id<struct KeyIdTag, 32>;          // SHA-256("bae-key-id-v1" . master)
+using DeviceId = Id<struct DeviceIdTag, 8>;     // first 8 bytes of SHA-256(Ed25519 key . X25519 key); 16 hex digits
+using IdentityPublicKey = Id<struct IdentityPublicKeyTag, 32>;  // Ed25519; the public key is the person
+using DeviceSigningKey = Id<struct DeviceSigningKeyTag, 32>;    // Ed25519, public
+using DeviceSealingKey = Id<struct DeviceSealingKeyTag, 32>;    // X25519, public
+using CertificateHash = Id<struct CertificateHashTag, 32>;      // SHA-256 of a whole certificate
+using RecipientTag = Id<struct RecipientTagTag, 8>;  // who a key box is for: a device id, or an identity's tag
+using BlobId = Id<struct BlobIdTag, 16>;             // names a blob in storage
 
 }  // namespace bae::crypto
 

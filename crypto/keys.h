@@ -32,8 +32,9 @@ class Identity {
     static Identity from_seed(SecretKey seed);
     const IdentityPublicKey& public_key() const { return public_key_; }
     Signature sign(ByteView message) const;
-    Result<SecretBytes> open_box(ByteView sealed) const;  // crypto_box_seal_open; denied if not for this identity, corrupt if cut short
-    ByteView seed() const { return seed_.view(); }         // for the secret store and the recovery code only
+    // crypto_box_seal_open; denied if not for this identity, corrupt if cut short.
+    Result<SecretBytes> open_box(ByteView sealed) const;
+    ByteView seed() const { return seed_.view(); }  // for the secret store and the recovery code only
 
   private:
     Identity() = default;
@@ -45,11 +46,13 @@ class Identity {
 // SHA-256 of the public key of identity n + 1: the only key that may replace identity n.
 Hash256 next_commitment(const IdentityPublicKey& next);
 
-// X25519 form of an identity's public key (crypto_sign_ed25519_pk_to_curve25519); bad_signature for a key libsodium refuses.
+// X25519 form of an identity's public key (crypto_sign_ed25519_pk_to_curve25519); bad_signature if libsodium refuses
+// it.
 Result<FixedBytes<32>> sealing_key_of(const IdentityPublicKey& identity);
 
 // Must hold for the recipient of a box: 32 bytes and not one of the few low-order points, which everybody can open for.
-// Certificate::parse and sealing_key_of have made sure already; a key from anywhere else is checked with this. corrupt if not.
+// Certificate::parse and sealing_key_of have made sure already; a key from anywhere else is checked with this.
+// corrupt if not.
 Result<void> check_sealing_key(ByteView x25519_public_key);
 
 // How key boxes name an identity: first 8 bytes of SHA-256(library id . identity).
@@ -96,11 +99,14 @@ class EpochMaster {
     ByteView view() const { return secret_.view(); }
     EpochMaster duplicate() const { return EpochMaster(secret_.duplicate()); }
 
-    Hash256 salt() const;                                          // HMAC-SHA256(master, "bae-hkdf-salt-v1")
-    SecretKey release_key(std::string_view release_id) const;      // "bae-release-v1:" + release id (36 lower-case characters)
-    SecretKey object_key(std::string_view kind_name) const;        // "bae-object-v1:" + kind
-    SecretKey nonce_key() const;                                   // HKDF(master, "bae-nonce-v1")
-    // An epoch master boxed to a recipient (crypto_box_seal): payload of a key box. The key has passed check_sealing_key.
+    Hash256 salt() const;  // HMAC-SHA256(master, "bae-hkdf-salt-v1")
+    // HKDF-SHA256(master, salt(), "bae-release-v1:" + release id); the id has 36 lower-case characters.
+    SecretKey release_key(std::string_view release_id) const;
+    // HKDF-SHA256(master, salt(), "bae-object-v1:" + kind name)
+    SecretKey object_key(std::string_view kind_name) const;
+    SecretKey nonce_key() const;  // HKDF(master, "bae-nonce-v1")
+    // An epoch master boxed to a recipient (crypto_box_seal): payload of a key box. The key has passed
+    // check_sealing_key.
     Bytes sealed_to(ByteView x25519_public_key) const;
 
   private:

@@ -3,12 +3,14 @@
 //
 //   object := "BAE" kind(1) version(1) key-id(32) nonce(16) | chunks | certificate hash(32) signature(64)
 //
-// Each chunk is 65,520 bytes of plaintext (the last one 1 to 65,520, or 0 if the whole is empty) sealed with XChaCha20-Poly1305 to + 16 bytes.
+// Each chunk is 65,520 bytes of plaintext (the last one 1 to 65,520, or 0 if the whole is empty) sealed with
+// XChaCha20-Poly1305 to + 16 bytes.
 //   object key  = HKDF-SHA256(master, salt = library salt, "bae-object-v1:" + kind name)
-//   nonce       = first 16 bytes of HMAC-SHA256(HKDF(master, "bae-nonce-v1"), library id, path, header up to and with the key id,
-//                 SHA-256 of the plaintext), each with a 4-byte big-endian length
+//   nonce       = first 16 bytes of HMAC-SHA256(HKDF(master, "bae-nonce-v1"), library id, path,
+//                 header up to and with the key id, SHA-256 of the plaintext), each with a 4-byte big-endian length
 //   chunk nonce = nonce . chunk number (7 bytes, big-endian) . last flag (1 byte)
-//   associated  = library id, path, whole header, chunk index (8 bytes, big-endian), each with a 4-byte big-endian length
+//   associated  = library id, path, whole header, chunk index (8 bytes, big-endian),
+//                 each with a 4-byte big-endian length
 // The signature (signature.h) covers the hash of every byte before it, certificate hash included.
 #include <functional>
 
@@ -16,16 +18,28 @@
 
 namespace bae::crypto {
 
-enum class ObjectKind : uint8_t { founding = 1, membership = 2, key = 3, head = 4, change = 5, snapshot = 6, lease = 7, invite = 8, grant = 9 };
+enum class ObjectKind : uint8_t {
+    founding = 1,
+    membership = 2,
+    key = 3,
+    head = 4,
+    change = 5,
+    snapshot = 6,
+    lease = 7,
+    invite = 8,
+    grant = 9
+};
 std::string_view to_string(ObjectKind kind);  // the name used in key derivation: "founding", "membership", ...
-Label label_of(ObjectKind kind);              // founding and membership: membership; head: head; snapshot, key, grant likewise; else object
+// founding and membership: membership; head, snapshot, key, grant: their own; the rest: object.
+Label label_of(ObjectKind kind);
 
 constexpr size_t kObjectHeaderBytes = 53;
 constexpr size_t kObjectTrailerBytes = 96;
 constexpr size_t kChunkPlainBytes = 65520;
 constexpr size_t kChunkSealedBytes = 65536;
 constexpr size_t kMaxObjectBytes = 64 << 20;  // sealed; larger is refused by every program
-constexpr size_t kMaxObjectPlainBytes = (kMaxObjectBytes - kObjectHeaderBytes - kObjectTrailerBytes) / kChunkSealedBytes * kChunkPlainBytes;
+constexpr size_t kMaxObjectPlainBytes =
+    (kMaxObjectBytes - kObjectHeaderBytes - kObjectTrailerBytes) / kChunkSealedBytes * kChunkPlainBytes;
 
 struct ObjectHeader {
     ObjectKind kind = ObjectKind::change;
@@ -34,9 +48,9 @@ struct ObjectHeader {
     FixedBytes<16> nonce;
 };
 
-struct ObjectAddress {       // what binds an object to its place
+struct ObjectAddress {  // what binds an object to its place
     LibraryId library;
-    std::string_view path;   // as in the bucket, e.g. "changes/0123456789abcdef/0000000001.enc"
+    std::string_view path;  // as in the bucket, e.g. "changes/0123456789abcdef/0000000001.enc"
 };
 
 struct Signer {
@@ -47,10 +61,11 @@ struct Signer {
 Hash256 object_hash(ByteView object);  // SHA-256 of all its bytes
 
 // Deterministic. `plaintext` has at most kMaxObjectPlainBytes; `kind` is not `key`.
-Bytes seal_object(ObjectKind kind, const ObjectAddress& address, const EpochMaster& master, const Signer& signer, ByteView plaintext);
+Bytes seal_object(ObjectKind kind, const ObjectAddress& address, const EpochMaster& master, const Signer& signer,
+                  ByteView plaintext);
 
-// A key box: header with nonce zero, payload sealed to the recipient, signed like any object. `recipient` is an X25519 key that
-// has passed check_sealing_key. Not deterministic: made once, kept, then sent.
+// A key box: header with nonce zero, payload sealed to the recipient, signed like any object. `recipient` is an X25519
+// key that has passed check_sealing_key. Not deterministic: made once, kept, then sent.
 Bytes seal_key_box(const ObjectAddress& address, const EpochMaster& master, ByteView recipient, const Signer& signer);
 using BoxOpener = std::function<Result<SecretBytes>(ByteView sealed)>;  // Identity::open_box or DeviceKeys::open_box
 // Checks that the opened master bears the key id of the header. The signature is checked apart (verify_object).

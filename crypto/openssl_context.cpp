@@ -6,7 +6,7 @@
 
 namespace bae::crypto {
 
-OSSL_LIB_CTX* openssl_context() {
+ossl_lib_ctx_st* openssl_context() {
     static OSSL_LIB_CTX* const context = [] {
         OSSL_LIB_CTX* made = OSSL_LIB_CTX_new();
         CHECK(made != nullptr);

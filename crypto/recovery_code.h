@@ -1,6 +1,6 @@
 #pragma once
 // Recovery code = RFC 4648 base32 (upper case, no padding, hyphens ignored) of
-//   version 1 (1) | type (1: 1 root, 2 identity seed) | secret (32) | library id (32) | carrier URL, may be empty | check (4)
+//   version 1 (1) | type (1: 1 root, 2 identity seed) | secret (32) | library id (32) | carrier URL | check (4)
 // check = first 4 bytes of SHA-256 of all before. Groups of 5 characters are joined by hyphens when printed.
 #include <string>
 

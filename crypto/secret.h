@@ -1,6 +1,6 @@
 #pragma once
-// Secret bytes: in memory of their own (sodium_malloc: guarded, not dumped, wiped when freed), movable only. They cannot be
-// copied, compared or printed; `view()` is for the one call that needs them.
+// Secret bytes: in memory of their own (sodium_malloc: guarded, not dumped, wiped when freed), movable only. They
+// cannot be copied, compared or printed; `view()` is for the one call that needs them.
 #include "crypto/base/bytes.h"
 
 namespace bae::crypto {
@@ -44,7 +44,7 @@ class SecretBytes {
 class SecretKey {
   public:
     static constexpr size_t kSize = 32;
-    SecretKey() : bytes_(kSize) {}  // zero; to be filled
+    SecretKey() : bytes_(kSize) {}                  // zero; to be filled
     static Result<SecretKey> from(ByteView bytes);  // corrupt unless 32 bytes
     static SecretKey random(Random& random);
     ByteView view() const { return bytes_.view(); }

@@ -7,19 +7,34 @@
 
 namespace bae::crypto {
 
-enum class Label { object, membership, head, snapshot, key, certificate_identity, certificate_device, grant, swarm, attestation, session_initiator, session_responder, pair };
+enum class Label {
+    object,
+    membership,
+    head,
+    snapshot,
+    key,
+    certificate_identity,
+    certificate_device,
+    grant,
+    swarm,
+    attestation,
+    session_initiator,
+    session_responder,
+    pair
+};
 std::string_view to_string(Label label);  // "object", ..., "session-i", "session-r", "pair"
 
 struct SignatureContext {
     Label label = Label::object;
-    LibraryId library;             // zero where there is none
-    std::string_view path;         // or purpose; empty where there is none
-    CertificateHash certificate;   // zero inside certificates
+    LibraryId library;            // zero where there is none
+    std::string_view path;        // or purpose; empty where there is none
+    CertificateHash certificate;  // zero inside certificates
 };
 
 Bytes signed_bytes(const SignatureContext& context, const Hash256& payload_hash);
 Signature sign(const DeviceKeys& keys, const SignatureContext& context, const Hash256& payload_hash);
 Signature sign(const Identity& identity, const SignatureContext& context, const Hash256& payload_hash);
-bool verify(ByteView ed25519_public_key, const SignatureContext& context, const Hash256& payload_hash, const Signature& signature);
+bool verify(ByteView ed25519_public_key, const SignatureContext& context, const Hash256& payload_hash,
+            const Signature& signature);
 
 }  // namespace bae::crypto

@@ -38,18 +38,25 @@ void Packer::real(double value) {
 
 void Packer::text(std::string_view value) {
     const size_t n = value.size();
-    if (n < 32) byte(0xa0 | static_cast<unsigned>(n));
-    else if (n <= 0xff) byte(0xd9), big_endian(n, 1);
-    else if (n <= 0xffff) byte(0xda), big_endian(n, 2);
-    else byte(0xdb), big_endian(n, 4);
+    if (n < 32)
+        byte(0xa0 | static_cast<unsigned>(n));
+    else if (n <= 0xff)
+        byte(0xd9), big_endian(n, 1);
+    else if (n <= 0xffff)
+        byte(0xda), big_endian(n, 2);
+    else
+        byte(0xdb), big_endian(n, 4);
     raw(as_bytes(value));
 }
 
 void Packer::bin(ByteView value) {
     const size_t n = value.size();
-    if (n <= 0xff) byte(0xc4), big_endian(n, 1);
-    else if (n <= 0xffff) byte(0xc5), big_endian(n, 2);
-    else byte(0xc6), big_endian(n, 4);
+    if (n <= 0xff)
+        byte(0xc4), big_endian(n, 1);
+    else if (n <= 0xffff)
+        byte(0xc5), big_endian(n, 2);
+    else
+        byte(0xc6), big_endian(n, 4);
     raw(value);
 }
 
@@ -110,11 +117,16 @@ Result<bool> Unpacker::boolean() {
 Result<uint64_t> Unpacker::uint(uint64_t max) {
     const unsigned b = TRY(lead());
     uint64_t value = b;
-    if (b == 0xcc) value = TRY(big_endian(1, 0x80));
-    else if (b == 0xcd) value = TRY(big_endian(2, 0x100));
-    else if (b == 0xce) value = TRY(big_endian(4, 0x10000));
-    else if (b == 0xcf) value = TRY(big_endian(8, 0x100000000));
-    else if (b >= 0x80) return malformed("expected an unsigned number");
+    if (b == 0xcc)
+        value = TRY(big_endian(1, 0x80));
+    else if (b == 0xcd)
+        value = TRY(big_endian(2, 0x100));
+    else if (b == 0xce)
+        value = TRY(big_endian(4, 0x10000));
+    else if (b == 0xcf)
+        value = TRY(big_endian(8, 0x100000000));
+    else if (b >= 0x80)
+        return malformed("expected an unsigned number");
     if (value > max) return malformed("a number is over its limit");
     return value;
 }
@@ -125,11 +137,16 @@ Result<int64_t> Unpacker::sint() {
     int64_t value = 0;
     int64_t above = 0;  // a value must be below this, or a shorter form exists
     if (b >= 0xe0) return static_cast<int8_t>(b);
-    if (b == 0xd0) value = static_cast<int8_t>(TRY(big_endian(1, 0))), above = -32;
-    else if (b == 0xd1) value = static_cast<int16_t>(TRY(big_endian(2, 0))), above = INT8_MIN;
-    else if (b == 0xd2) value = static_cast<int32_t>(TRY(big_endian(4, 0))), above = INT16_MIN;
-    else if (b == 0xd3) value = static_cast<int64_t>(TRY(big_endian(8, 0))), above = INT32_MIN;
-    else return malformed("expected a number");
+    if (b == 0xd0)
+        value = static_cast<int8_t>(TRY(big_endian(1, 0))), above = -32;
+    else if (b == 0xd1)
+        value = static_cast<int16_t>(TRY(big_endian(2, 0))), above = INT8_MIN;
+    else if (b == 0xd2)
+        value = static_cast<int32_t>(TRY(big_endian(4, 0))), above = INT16_MIN;
+    else if (b == 0xd3)
+        value = static_cast<int64_t>(TRY(big_endian(8, 0))), above = INT32_MIN;
+    else
+        return malformed("expected a number");
     if (value >= above) return malformed("a number or length is not in its shortest form");
     return value;
 }
@@ -146,20 +163,28 @@ Result<double> Unpacker::real() {
 Result<std::string_view> Unpacker::text(size_t max_bytes) {
     const unsigned b = TRY(lead());
     uint64_t size = b & 31;
-    if (b == 0xd9) size = TRY(big_endian(1, 32));
-    else if (b == 0xda) size = TRY(big_endian(2, 0x100));
-    else if (b == 0xdb) size = TRY(big_endian(4, 0x10000));
-    else if ((b & 0xe0) != 0xa0) return malformed("expected text");
+    if (b == 0xd9)
+        size = TRY(big_endian(1, 32));
+    else if (b == 0xda)
+        size = TRY(big_endian(2, 0x100));
+    else if (b == 0xdb)
+        size = TRY(big_endian(4, 0x10000));
+    else if ((b & 0xe0) != 0xa0)
+        return malformed("expected text");
     return as_text(TRY(take(size, max_bytes)));
 }
 
 Result<ByteView> Unpacker::bin(size_t max_bytes) {
     const unsigned b = TRY(lead());
     uint64_t size = 0;
-    if (b == 0xc4) size = TRY(big_endian(1, 0));
-    else if (b == 0xc5) size = TRY(big_endian(2, 0x100));
-    else if (b == 0xc6) size = TRY(big_endian(4, 0x10000));
-    else return malformed("expected bytes");
+    if (b == 0xc4)
+        size = TRY(big_endian(1, 0));
+    else if (b == 0xc5)
+        size = TRY(big_endian(2, 0x100));
+    else if (b == 0xc6)
+        size = TRY(big_endian(4, 0x10000));
+    else
+        return malformed("expected bytes");
     return take(size, max_bytes);
 }
 
@@ -173,9 +198,12 @@ Result<void> Unpacker::bin_exact(ByteSpan out) {
 Result<uint32_t> Unpacker::array(uint32_t max_count) {
     const unsigned b = TRY(lead());
     uint64_t count = b & 15;
-    if (b == 0xdc) count = TRY(big_endian(2, 16));
-    else if (b == 0xdd) count = TRY(big_endian(4, 0x10000));
-    else if ((b & 0xf0) != 0x90) return malformed("expected a list");
+    if (b == 0xdc)
+        count = TRY(big_endian(2, 16));
+    else if (b == 0xdd)
+        count = TRY(big_endian(4, 0x10000));
+    else if ((b & 0xf0) != 0x90)
+        return malformed("expected a list");
     if (count > max_count) return malformed("a list is longer than the format allows");
     if (count > in_.size() - at_) return malformed("ends in the middle of a list");
     return static_cast<uint32_t>(count);
@@ -190,20 +218,34 @@ Result<void> Unpacker::skip() { return skip_nested(16); }
 
 Result<void> Unpacker::skip_nested(int depth) {
     switch (peek()) {
-        case Type::nil: return nil();
-        case Type::boolean: TRY(boolean()); return {};
-        case Type::uint: TRY(uint()); return {};
-        case Type::sint: TRY(sint()); return {};
-        case Type::real: TRY(real()); return {};
-        case Type::text: TRY(text(UINT32_MAX)); return {};
-        case Type::bin: TRY(bin(UINT32_MAX)); return {};
+        case Type::nil:
+            return nil();
+        case Type::boolean:
+            TRY(boolean());
+            return {};
+        case Type::uint:
+            TRY(uint());
+            return {};
+        case Type::sint:
+            TRY(sint());
+            return {};
+        case Type::real:
+            TRY(real());
+            return {};
+        case Type::text:
+            TRY(text(UINT32_MAX));
+            return {};
+        case Type::bin:
+            TRY(bin(UINT32_MAX));
+            return {};
         case Type::array: {
             if (depth == 0) return malformed("lists are nested too deep");
             const uint32_t count = TRY(array(UINT32_MAX));
             for (uint32_t i = 0; i < count; i++) TRY(skip_nested(depth - 1));
             return {};
         }
-        case Type::end: break;
+        case Type::end:
+            break;
     }
     return malformed(at_ >= in_.size() ? "ends where a value should be" : "a type the format does not use");
 }

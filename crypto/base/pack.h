@@ -1,8 +1,8 @@
 #pragma once
 // Canonical MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md): every value in its shortest form, no
 // extension types, no floats but 64-bit. `Packer` writes only that; `Unpacker` refuses anything else, so whatever it
-// accepts serialises to the same bytes again. msgpack-c accepts longer forms and allocates before limits apply, which is
-// why reading is our own. Both are for one thread; views returned by Unpacker point into the input.
+// accepts serialises to the same bytes again. msgpack-c accepts longer forms and allocates before limits apply, which
+// is why reading is our own. Both are for one thread; views returned by Unpacker point into the input.
 #include <cstdint>
 #include <string_view>
 

@@ -1,0 +1,54 @@
+#pragma once
+// What a command works with. Everything is opened when it is first asked for, so that a command pays only for what it needs;
+// what cannot be opened says which exit code that is. For one thread.
+#include <memory>
+#include <optional>
+
+#include "node/carrier.h"
+#include "node/cli/exit_code.h"
+#include "node/config.h"
+#include "node/home.h"
+#include "node/output/output.h"
+#include "node/secrets.h"
+#include "sync/replica.h"
+
+namespace bae::node {
+
+class Session {
+  public:
+    Session(Output& out, Config config, Environment environment);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    Output& out() { return out_; }
+    const Config& config() const { return config_; }
+    Environment environment() const { return environment_; }
+    Result<HomePaths> paths() const;
+
+    Result<HomeRecord> record();              // exit code no_library
+    Result<sync::Database*> database();       // locked, upgrade_needed
+    Result<Secrets*> secrets();               // wrong_key; of this home, with or without a library
+    Result<sync::Replica*> replica();
+    Result<std::string> carrier_url();        // empty: none in use
+    Result<Carrier*> carrier();               // not_found says how to choose one
+
+    // An error that ends the process with this code.
+    tl::unexpected<Error> refuse(ExitCode code, Error error);
+    tl::unexpected<Error> usage(std::string message) { return refuse(ExitCode::usage, Error{ErrorKind::invalid_input, std::move(message)}); }
+    ExitCode exit_code_of(const Error& error) const;
+
+  private:
+    struct Opened;
+    Result<void> open_replica();
+    Output& out_;
+    Config config_;
+    Environment environment_;
+    std::optional<ExitCode> refusal_;
+    std::unique_ptr<Opened> opened_;
+};
+
+// Asks for the passphrase of this home: BAE_PASSPHRASE_FILE, else the terminal.
+AskPassphrase passphrase_of(Environment environment);
+
+}  // namespace bae::node

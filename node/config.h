@@ -1,0 +1,39 @@
+#pragma once
+// Settings: config.toml, over it environment variables, over them flags. Nothing here is secret. Keys, limits and defaults are
+// one table in config.cpp; unknown keys are refused with the nearest one there is.
+//
+//   key               environment           flag                 meaning
+//   home              BAE_HOME              --home               where the library lies
+//   bucket.attempts   BAE_BUCKET_ATTEMPTS   --bucket-attempts    calls in all when the storage has a passing fault
+//   bucket.workers    BAE_BUCKET_WORKERS    --bucket-workers     files sealed and sent, or fetched, at a time
+//   import.threads    BAE_IMPORT_THREADS    --import-threads     files read at a time; 0: one per processor
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/base/result.h"
+
+namespace bae::node {
+
+struct Config {
+    std::optional<std::filesystem::path> home;
+    int bucket_attempts = 5;
+    int bucket_workers = 2;
+    int import_threads = 0;
+    bool operator==(const Config&) const = default;
+};
+
+using Settings = std::map<std::string, std::string, std::less<>>;  // by key, as text
+using Environment = std::optional<std::string> (*)(const char* name);
+std::optional<std::string> process_environment(const char* name);  // absent also if empty
+
+// $XDG_CONFIG_HOME/bae/config.toml, by default ~/.config.
+Result<std::filesystem::path> config_path(Environment environment);
+// A missing file is no error. invalid_input names file, key and what would be right.
+Result<Config> load_config(const std::filesystem::path& file, Environment environment, const Settings& flags);
+// The one of `known` that differs from `name` in the fewest letters.
+std::string nearest(std::string_view name, const std::vector<std::string>& known);
+
+}  // namespace bae::node

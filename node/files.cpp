@@ -1,0 +1,187 @@
+#include "node/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "node/output/escape.h"
+
+namespace bae::node {
+namespace fs = std::filesystem;
+
+static tl::unexpected<Error> failure_at(const fs::path& path, int error) {
+    return tl::unexpected<Error>(errno_error(error, shown(path.native())));
+}
+
+bool file_exists(const fs::path& path) {
+    struct stat info {};
+    return lstat(path.c_str(), &info) == 0;
+}
+
+Result<std::string> read_small_file(const fs::path& path, size_t max_bytes) {
+    const File file = TRY(File::open_to_read(path));
+    std::string text(max_bytes + 1, '\0');
+    const size_t size = TRY(file.read(0, std::as_writable_bytes(std::span(text))));
+    if (size > max_bytes) {
+        return fail(ErrorKind::invalid_input, fmt::format("{}: larger than {} bytes", shown(path.native()), max_bytes));
+    }
+    text.resize(size);
+    return text;
+}
+
+Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode) {
+    const fs::path temporary = path.native() + ".new";
+    {
+        std::error_code ignored;
+        fs::remove(temporary, ignored);
+        File file = TRY(File::open_to_append(temporary));
+        if (chmod(temporary.c_str(), mode) != 0) return failure_at(temporary, errno);
+        TRY(file.write(0, bytes));
+        TRY(file.sync());
+    }
+    TRY(rename_file(temporary, path));
+    return sync_directory(path.parent_path());
+}
+
+Result<void> copy_private_file(const fs::path& from, const fs::path& to) {
+    std::error_code failed;
+    fs::copy_file(from, to, failed);
+    if (failed) return failure_at(to, failed.value());
+    if (chmod(to.c_str(), 0600) != 0) return failure_at(to, errno);
+    return {};
+}
+
+Result<void> make_directories(const fs::path& path) {
+    if (path.empty() || path == path.root_path()) return {};
+    if (mkdir(path.c_str(), 0700) == 0) return {};
+    if (errno == ENOENT) {
+        TRY(make_directories(path.parent_path()));
+        if (mkdir(path.c_str(), 0700) == 0) return {};
+    }
+    const int error = errno;
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) return {};
+    if (error == EEXIST) {
+        return fail(ErrorKind::invalid_input, fmt::format("{}: there is a file where a directory is needed", shown(path.native())));
+    }
+    return failure_at(path, error);
+}
+
+Result<void> rename_file(const fs::path& from, const fs::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) return failure_at(to, errno);
+    return {};
+}
+
+Result<void> sync_directory(const fs::path& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return failure_at(path, errno);
+    const int error = fsync(descriptor) == 0 ? 0 : errno;
+    close(descriptor);
+    if (error != 0) return failure_at(path, error);
+    return {};
+}
+
+Result<void> sync_file_system(const fs::path& path) {
+    const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return failure_at(path, errno);
+    const int error = syncfs(descriptor) == 0 ? 0 : errno;
+    close(descriptor);
+    if (error != 0) return failure_at(path, error);
+    return {};
+}
+
+static std::string without_separators(std::string_view text) {
+    std::string out;
+    for (const char c : shown(text)) out += c == '/' || c == '\\' || c == ':' ? '_' : c;
+    while (!out.empty() && (out.back() == ' ' || out.back() == '.')) out.pop_back();
+    const size_t first = out.find_first_not_of(' ');
+    return first == out.npos ? std::string() : out.substr(first);
+}
+
+static std::string_view cut_to(std::string_view text, size_t bytes) {
+    if (text.size() <= bytes) return text;
+    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;  // not within a character
+    return text.substr(0, bytes);
+}
+
+std::string safe_file_name(std::string_view text) {
+    constexpr size_t kLongest = 120, kLongestEnding = 12;
+    std::string name = without_separators(text);
+    if (name.empty()) return "_";
+    if (name[0] == '.' || name[0] == '-') name[0] = '_';
+    if (name.size() <= kLongest) return name;
+    const size_t dot = name.rfind('.');
+    const std::string ending = dot != name.npos && name.size() - dot <= kLongestEnding ? name.substr(dot) : "";
+    return std::string(cut_to(name, kLongest - ending.size())) + ending;
+}
+
+Result<File> File::open_to_read(const fs::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return failure_at(path, errno);
+    return File(descriptor, path);
+}
+
+Result<File> File::open_to_append(const fs::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor < 0) return failure_at(path, errno);
+    return File(descriptor, path);
+}
+
+File::~File() {
+    if (descriptor_ >= 0) close(descriptor_);
+}
+
+File::File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+
+File& File::operator=(File&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    std::swap(path_, other.path_);
+    return *this;
+}
+
+tl::unexpected<Error> File::failure(int error) const { return failure_at(path_, error); }
+
+Result<uint64_t> File::size() const {
+    struct stat info {};
+    if (fstat(descriptor_, &info) != 0) return failure(errno);
+    return static_cast<uint64_t>(info.st_size);
+}
+
+Result<size_t> File::read(uint64_t offset, ByteSpan out) const {
+    size_t done = 0;
+    while (done < out.size()) {
+        const ssize_t got = pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failure(errno);
+        if (got == 0) break;
+        done += static_cast<size_t>(got);
+    }
+    return done;
+}
+
+Result<void> File::write(uint64_t offset, ByteView bytes) {
+    while (!bytes.empty()) {
+        const ssize_t put = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return failure(errno);
+        bytes = bytes.subspan(static_cast<size_t>(put));
+        offset += static_cast<uint64_t>(put);
+    }
+    return {};
+}
+
+Result<void> File::truncate(uint64_t size) {
+    if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failure(errno);
+    return {};
+}
+
+Result<void> File::sync() {
+    if (fsync(descriptor_) != 0) return failure(errno);
+    return {};
+}
+
+}  // namespace bae::node

@@ -1,0 +1,47 @@
+#pragma once
+// Small steps on the file system with errors that name the file. Names of files are shown escaped in messages.
+#include <filesystem>
+#include <string>
+
+#include "crypto/base/bytes.h"
+
+namespace bae::node {
+
+bool file_exists(const std::filesystem::path& path);  // of any kind; a dangling link exists
+Result<std::string> read_small_file(const std::filesystem::path& path, size_t max_bytes);  // invalid_input if larger
+// Written beside it, fsynced, renamed into place.
+Result<void> write_file_durably(const std::filesystem::path& path, ByteView bytes, unsigned mode);
+Result<void> copy_private_file(const std::filesystem::path& from, const std::filesystem::path& to);  // mode 0600
+Result<void> make_directories(const std::filesystem::path& path);  // mode 0700 for those made here
+Result<void> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+Result<void> sync_directory(const std::filesystem::path& path);
+Result<void> sync_file_system(const std::filesystem::path& path);  // everything written to the one `path` is on
+
+// One segment of a path made from foreign text: no separator, control or bidi character, not hidden, no name that systems
+// reserve, at most 120 bytes with its ending kept. Never empty.
+std::string safe_file_name(std::string_view text);
+
+// An open file. Move-only.
+class File {
+  public:
+    static Result<File> open_to_read(const std::filesystem::path& path);
+    static Result<File> open_to_append(const std::filesystem::path& path);  // made if missing, mode 0600
+    ~File();
+    File(File&& other) noexcept;
+    File& operator=(File&& other) noexcept;
+
+    Result<uint64_t> size() const;
+    Result<size_t> read(uint64_t offset, ByteSpan out) const;  // less than out.size() only at the end
+    Result<void> write(uint64_t offset, ByteView bytes);
+    Result<void> truncate(uint64_t size);
+    Result<void> sync();
+    const std::filesystem::path& path() const { return path_; }
+
+  private:
+    File(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+    tl::unexpected<Error> failure(int error) const;
+    int descriptor_ = -1;
+    std::filesystem::path path_;
+};
+
+}  // namespace bae::node

@@ -1,0 +1,130 @@
+#include "node/output/output.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "node/output/escape.h"
+
+namespace bae::node {
+namespace {
+
+constexpr int64_t kBarAfter_ms = 1000;
+constexpr int64_t kBarEvery_ms = 100;
+constexpr int64_t kLineEvery_ms = 500;
+
+int64_t monotonic_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+size_t terminal_width(int descriptor) {
+    winsize size{};
+    if (!isatty(descriptor) || ioctl(descriptor, TIOCGWINSZ, &size) != 0) return 0;
+    return size.ws_col;
+}
+
+bool wants_color() {
+    const char* none = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    return (!none || !*none) && terminal && std::string_view(terminal) != "dumb" && isatty(STDOUT_FILENO);
+}
+
+}  // namespace
+
+Output::Output(Format format, bool quiet)
+    : format_(format),
+      quiet_(quiet),
+      color_(wants_color()),
+      bar_terminal_(isatty(STDERR_FILENO) != 0),
+      width_(terminal_width(STDOUT_FILENO)),
+      bar_width_(terminal_width(STDERR_FILENO)) {}
+
+Output::~Output() { flush(); }
+
+void Output::print(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void Output::line(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fputc('\n', stdout);
+}
+
+void Output::note(std::string_view text) {
+    if (!quiet_ && !json()) line(text);
+}
+
+void Output::warn(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    std::fflush(stdout);
+    fmt::print(stderr, "bae: warning: {}\n", text);
+}
+
+void Output::error(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    std::fflush(stdout);
+    fmt::print(stderr, "bae: {}\n", text);
+}
+
+void Output::clear_bar() {
+    if (!bar_shown_) return;
+    std::fputs("\r\033[K", stderr);
+    bar_shown_ = false;
+}
+
+void Output::progress(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail) {
+    if (quiet_) return;
+    const std::lock_guard lock(mutex_);
+    if (json()) progress_json(phase, done, total);
+    else if (bar_terminal_) progress_bar(phase, done, total, detail);
+}
+
+void Output::progress_json(std::string_view phase, uint64_t done, uint64_t total) {
+    const int64_t now = monotonic_ms();
+    if (last_shown_ms_ != 0 && now - last_shown_ms_ < kLineEvery_ms) return;
+    last_shown_ms_ = now;
+    JsonObject object;
+    object.text("progress", phase).count("done", done).count("total", total);
+    std::fputs((object.line() + '\n').c_str(), stdout);
+    std::fflush(stdout);
+}
+
+void Output::progress_bar(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail) {
+    const int64_t now = monotonic_ms();
+    if (started_ms_ == 0) started_ms_ = now;
+    if (now - started_ms_ < kBarAfter_ms || now - last_shown_ms_ < kBarEvery_ms) return;
+    last_shown_ms_ = now;
+    std::string text = fmt::format("{} {}", phase, done);
+    if (total > 0) {
+        const size_t filled = static_cast<size_t>(20 * std::min(done, total) / total);
+        text = fmt::format("{:<10} [{}{}] {}/{}", phase, std::string(filled, '#'), std::string(20 - filled, ' '), done, total);
+    }
+    if (!detail.empty()) text += " " + shown(detail);
+    std::fputs(("\r\033[K" + fitted(text, bar_width_ > 1 ? bar_width_ - 1 : 79)).c_str(), stderr);
+    bar_shown_ = true;
+}
+
+void Output::end_progress() {
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    started_ms_ = last_shown_ms_ = 0;
+}
+
+bool Output::flush() {
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    return std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
+}  // namespace bae::node

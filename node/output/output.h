@@ -1,0 +1,56 @@
+#pragma once
+// What the command line says: results on standard output, everything else on standard error. One per process; its methods
+// may be called from several threads.
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "node/output/json.h"
+
+namespace bae::node {
+
+class Output {
+  public:
+    enum class Format { people, json };
+    Output(Format format, bool quiet);
+    ~Output();
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+
+    bool json() const { return format_ == Format::json; }
+    bool quiet() const { return quiet_; }
+    bool color() const { return color_; }
+    size_t width() const { return width_; }  // of the terminal, 0 if standard output is none
+
+    // Results. `print` takes text that is safe to show and adds nothing.
+    void print(std::string_view text);
+    void line(std::string_view text);
+    void line(const JsonObject& object) { line(object.line()); }
+    // For people only: dropped with --quiet and with --json.
+    void note(std::string_view text);
+    void warn(std::string_view text);   // standard error, also with --quiet
+    void error(std::string_view text);  // standard error
+
+    // A bar on standard error for what takes over a second; with --json a line on standard output at most every
+    // half second. `total` 0: not known yet.
+    void progress(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail = {});
+    void end_progress();
+    // Hands all of it to the system. False: standard output does not take it (closed, disk full).
+    bool flush();
+
+  private:
+    void clear_bar();
+    void progress_json(std::string_view phase, uint64_t done, uint64_t total);
+    void progress_bar(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail);
+    const Format format_;
+    const bool quiet_;
+    bool color_ = false;
+    bool bar_terminal_ = false;  // standard error is a terminal
+    size_t width_ = 0, bar_width_ = 0;
+    std::mutex mutex_;
+    bool bar_shown_ = false;
+    int64_t started_ms_ = 0, last_shown_ms_ = 0;
+};
+
+}  // namespace bae::node

@@ -1,0 +1,42 @@
+#pragma once
+// The secrets of a home: the secret file in it, over it what systemd hands to a service. The names used are below.
+//
+//   identity   the person's seed, on keepers only
+//   next       SHA-256 of the key that may replace the identity (not secret, but it belongs to it)
+//   device     the two secret keys of this installation
+#include <memory>
+#include <optional>
+
+#include "crypto/keys.h"
+#include "crypto/secret_store.h"
+#include "node/config.h"
+#include "node/home.h"
+
+namespace bae::node {
+
+// Called when the file needs a passphrase; denied if none can be had.
+using AskPassphrase = std::function<Result<crypto::SecretBytes>()>;
+
+class Secrets {
+  public:
+    // denied: wrong passphrase, or none. `new_passphrase` seals a file that does not exist yet.
+    static Result<Secrets> open(const HomePaths& home, Environment environment, const AskPassphrase& ask,
+                                std::optional<crypto::SecretBytes> new_passphrase = std::nullopt);
+
+    Result<crypto::DeviceKeys> device();                  // not_found
+    Result<std::optional<crypto::Identity>> identity();   // absent on a device that is no keeper
+    Result<std::optional<crypto::Hash256>> next();
+    Result<void> put_device(const crypto::DeviceKeys& keys);
+    Result<void> put_identity(const crypto::Identity& identity, const std::optional<crypto::Hash256>& next);
+
+  private:
+    Secrets() = default;
+    Result<std::optional<crypto::SecretBytes>> find(std::string_view name);
+    std::unique_ptr<crypto::SecretStore> file_;
+    std::unique_ptr<crypto::SecretStore> credentials_;  // may be null
+};
+
+// The passphrase in the file that BAE_PASSPHRASE_FILE names: its first line.
+Result<std::optional<crypto::SecretBytes>> passphrase_from_environment(Environment environment);
+
+}  // namespace bae::node

@@ -31,7 +31,7 @@ FORBIDDEN = {
     ("dht", "node"): "dht knows nothing of the library's tables",
 }
 
-# Third-party headers and where they may be included: a prefix of the path. Tests may include what their module may.
+# Third-party headers and where they may be included: a prefix of the path.
 FIREWALL = {
     r"sodium\.h": ("crypto/",),
     r"openssl/.*": ("crypto/",),
@@ -162,8 +162,24 @@ def firewall(tree):
             yield f"{', '.join(sorted(files))}: <{pattern}> belongs into one file"
 
 
-def public_headers(tree):
+def module_headers(tree):
+    """Those of a module's own folder and of crypto/base; what lies deeper is private."""
     return [f for f in tree.code(*(m + "/" for m in MODULES)) if f.endswith(".h") and (f.count("/") == 1 or f.startswith("crypto/base/"))]
+
+
+def says_private(tree, name):
+    return name in tree.files and re.match(r"#pragma once\s*// Private to this folder\b", tree.text(name)) is not None
+
+
+def public_headers(tree):
+    return [f for f in module_headers(tree) if not says_private(tree, f)]
+
+
+def private_headers(tree):
+    for name, line, match in includes(tree, tree.code(*(m + "/" for m in MODULES)), r'"([^"]+)"'):
+        header = match.group(1)
+        if says_private(tree, header) and os.path.dirname(header) != os.path.dirname(name):
+            yield f"{name}:{line}: {header} is private to its folder"
 
 
 def no_third_party_in_public(tree):
@@ -173,12 +189,12 @@ def no_third_party_in_public(tree):
 
 
 def headers_open_with_comment(tree):
-    for name in public_headers(tree):
+    for name in module_headers(tree):
         lines = [l for l in tree.text(name).splitlines() if l.strip()]
         if not lines or lines[0] != "#pragma once":
             yield f"{name}:1: a header starts with #pragma once"
         elif len(lines) < 2 or not lines[1].startswith(("//", "/*")):
-            yield f"{name}:2: a public header opens with a comment: what it is, its contract"
+            yield f"{name}:2: a header opens with a comment: what it is, its contract"
 
 
 def module_readmes(tree):
@@ -283,8 +299,8 @@ def formatting(tree):
             yield f"{os.path.relpath(found[0], tree.root)}:{found[1]}: not formatted: clang-format-14 -i"
 
 
-RULES = (top_level, arrows, firewall, no_third_party_in_public, headers_open_with_comment, module_readmes, no_replace, threads,
-         no_sleeps, swallowed, unfinished, names, file_length, function_length, formatting)
+RULES = (top_level, arrows, firewall, no_third_party_in_public, private_headers, headers_open_with_comment, module_readmes,
+         no_replace, threads, no_sleeps, swallowed, unfinished, names, file_length, function_length, formatting)
 
 
 def main(arguments):

@@ -97,6 +97,12 @@ class LintTest(unittest.TestCase):
     def test_a_library_in_a_public_header_is_refused(self):
         self.refuses(lint.no_third_party_in_public, "crypto/x.h", HEADER + "#include <sodium.h>\n", "in a public header")
 
+    def test_a_private_header_may_include_a_library_but_not_be_included_elsewhere(self):
+        self.write("crypto/x.h", "#pragma once\n// Private to this folder. Why.\n#include <sodium.h>\n")
+        self.write("crypto/y.cpp", '#include "crypto/x.h"\n')
+        self.assertEqual(self.findings(lint.no_third_party_in_public), [])
+        self.refuses(lint.private_headers, "sync/y.cpp", '#include "crypto/x.h"\n', "private to its folder")
+
     def test_a_public_header_without_comment_is_refused(self):
         self.refuses(lint.headers_open_with_comment, "sync/x.h", "#pragma once\n#include <string>\n", "opens with a comment")
 

@@ -1,6 +1,7 @@
 # Sourced by the scripts of tools/, which set $root: build_preset PRESET [cmake options]. Configures and builds build/PRESET with
 # a line per tenth of the way; what the compiler said goes to build/PRESET/build.log and is shown if the build fails.
 # shellcheck shell=bash disable=SC2154
+set -o pipefail
 
 build_preset() {
     local preset=$1 directory=$root/build/$1 started=$SECONDS
@@ -11,8 +12,7 @@ build_preset() {
         echo "configuring the $preset preset failed: $directory/configure.log has all of it" >&2
         return 1
     fi
-    (cd "$root" && NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset") 2>&1 | tee "$directory/build.log" | show_tenths "$preset"
-    if [ "${PIPESTATUS[0]}" != 0 ]; then
+    if ! (cd "$root" && NINJA_STATUS='[%f/%t] ' cmake --build --preset "$preset") 2>&1 | tee "$directory/build.log" | show_tenths "$preset"; then
         grep -v '^\[[0-9]*/[0-9]*\] ' "$directory/build.log" | head -n 60 >&2
         echo "building the $preset preset failed: $directory/build.log has all of it" >&2
         return 1

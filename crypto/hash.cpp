@@ -1,38 +1,28 @@
 #include "crypto/hash.h"
 
-#include <openssl/evp.h>
+// The low-level functions: no algorithm to fetch, no openssl.cnf to read, nothing to allocate. Through EVP the first hash of
+// hash of a process costs a millisecond, and a small one twice as much as here.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <sodium.h>
 
-#include "crypto/openssl_context.h"
+#include <algorithm>
+
 #include "crypto/sodium_pointer.h"
 
 namespace bae::crypto {
 
 namespace {
 
-// Fetched once: a fetch per call costs more than hashing a small message.
-const EVP_MD* sha256_algorithm() {
-    static const EVP_MD* const algorithm = EVP_MD_fetch(openssl_context(), "SHA256", nullptr);
-    CHECK(algorithm != nullptr);
-    return algorithm;
+void begin(SHA256_CTX& state) { CHECK(SHA256_Init(&state) == 1); }
+
+void add(SHA256_CTX& state, ByteView bytes) { CHECK(SHA256_Update(&state, bytes.data(), bytes.size()) == 1); }
+
+Hash256 end(SHA256_CTX& state) {
+    Hash256 out;
+    CHECK(SHA256_Final(unsigned_bytes(out), &state) == 1);
+    return out;
 }
-
-struct DigestContext {
-    DigestContext() : evp(EVP_MD_CTX_new()) { CHECK(evp != nullptr); }
-    ~DigestContext() { EVP_MD_CTX_free(evp); }
-    DigestContext(const DigestContext&) = delete;
-    DigestContext& operator=(const DigestContext&) = delete;
-
-    void begin() { CHECK(EVP_DigestInit_ex2(evp, sha256_algorithm(), nullptr) == 1); }
-    void update(ByteView bytes) { CHECK(EVP_DigestUpdate(evp, bytes.data(), bytes.size()) == 1); }
-    Hash256 finish() {
-        Hash256 out;
-        CHECK(EVP_DigestFinal_ex(evp, unsigned_bytes(ByteSpan(out.bytes)), nullptr) == 1);
-        return out;
-    }
-
-    EVP_MD_CTX* evp;
-};
 
 class Hmac {
   public:
@@ -50,27 +40,33 @@ class Hmac {
 }  // namespace
 
 Hash256 sha256(ByteView bytes) {
-    thread_local DigestContext context;
-    context.begin();
-    context.update(bytes);
-    return context.finish();
+    SHA256_CTX state;
+    begin(state);
+    add(state, bytes);
+    return end(state);
 }
 
-struct Sha256::State : DigestContext {};
+struct Sha256::State {
+    State() { begin(sha); }
+    ~State() { sodium_memzero(&sha, sizeof sha); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    SHA256_CTX sha;
+};
 
-Sha256::Sha256() : state_(std::make_unique<State>()) { state_->begin(); }
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(ByteView bytes) {
     CHECK(state_ != nullptr);
-    state_->update(bytes);
+    add(state_->sha, bytes);
 }
 
 Hash256 Sha256::finish() {
     CHECK(state_ != nullptr);
-    const Hash256 out = state_->finish();
+    const Hash256 out = end(state_->sha);
     state_.reset();
     return out;
 }

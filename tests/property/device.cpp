@@ -213,6 +213,11 @@ Result<void> Device::check_parked() {
     return {};
 }
 
+static std::string readable(const LostWrite& lost) {
+    return fmt::format("{}.{} = {} of {} replaced by {}", readable(RowKey{lost.table, lost.id}), lost.column,
+                       readable(lost.value), lost.lost_stamp, lost.won_stamp);
+}
+
 Result<void> Device::check_conflicts() {
     std::set<LostWrite> expected = lost_writes(applied_, schema()), listed;
     for (const auto& c : TRY(database_->conflicts()))

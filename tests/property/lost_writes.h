@@ -1,10 +1,18 @@
 #pragma once
-// Conflicts by their definition, over all transactions at once: a write of a cell is lost if a later write of the cell
-// has another value and no later write of the cell had seen it. A DELETE is a write of all cells.
+// Conflicts by their definition, over all transactions at once. A write of a cell is lost if a later write of the cell
+// has another value and no later write of the cell had seen it. An INSERT and a DELETE write all cells. What makes this
+// exact:
+//
+//   - a DELETE is never listed itself, nor is a DEFAULT that an INSERT left as it was: nobody misses them
+//   - of a row that is dead now, an INSERT is listed whole (column "", with the values that no later write had seen),
+//   and an
+//     edit later than the deletion is lost to the deletion: it does not revive the row
+//   - writes of one cell with equal stamps (copied installations) count as one, the one that wins; it had seen what any
+//   had
 #include <compare>
+#include <memory>
 #include <set>
 
-#include "property/device.h"
 #include "property/transaction.h"
 
 namespace bae::property {
@@ -17,6 +25,5 @@ struct LostWrite {
 
 std::set<LostWrite> lost_writes(const std::vector<std::shared_ptr<const Transaction>>& transactions,
                                 const Schema& schema);
-std::string readable(const LostWrite& lost);
 
 }  // namespace bae::property

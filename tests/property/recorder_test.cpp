@@ -38,9 +38,9 @@ class Reading : public sync::ChangeVisitor {
             if (values[i].type != sync::ValueView::Type::unset) change.values[columns_[i]] = text(values[i]);
         return {};
     }
-    Result<void> update(std::string_view id, std::span<const sync::ColumnChange> changes) override {
+    Result<void> update(std::string_view id, std::span<const sync::ColumnChange> columns) override {
         Change& change = add(id, Kind::update);
-        for (const auto& c : changes) change.values[columns_[c.column]] = text(c.value);
+        for (const auto& c : columns) change.values[columns_[c.column]] = text(c.value);
         return {};
     }
     Result<void> remove(std::string_view id) override { return add(id, Kind::remove), Result<void>(); }

@@ -46,6 +46,12 @@ Hash256 sha256(ByteView bytes) {
     return end(state);
 }
 
+FixedBytes<20> sha1(ByteView bytes) {
+    FixedBytes<20> out;
+    SHA1(unsigned_bytes(bytes), bytes.size(), unsigned_bytes(ByteSpan(out.bytes)));
+    return out;
+}
+
 struct Sha256::State {
     State() { begin(sha); }
     ~State() { sodium_memzero(&sha, sizeof sha); }

@@ -11,6 +11,8 @@ namespace bae::crypto {
 
 Hash256 sha256(ByteView bytes);
 
+FixedBytes<20> sha1(ByteView bytes);  // for names only (UUID v5, DHT keys), never against an attacker
+
 class Sha256 {  // incremental
   public:
     Sha256();

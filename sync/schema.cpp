@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "sync/value.h"
-
 namespace bae::sync {
 
 namespace {
@@ -121,6 +119,9 @@ Result<Bytes> default_of(Connection& c, const RawTable& t, const RawColumn& colu
     Statement s = TRY(c.prepare("SELECT " + column.default_sql));
     if (!TRY(s.step())) return broken(t.name, fmt::format("the DEFAULT of {} has no value", column.name));
     ValueView value = value_of(s, 0);
+    // Rows older than an added column read as NULL in the capture's old values: only NOT NULL tells the two apart.
+    if (!column.not_null && value.type != ValueView::Type::null)
+        return broken(t.name, fmt::format("{} has a DEFAULT and so must be NOT NULL", column.name));
     if (column.type == "REAL" && value.type == ValueView::Type::integer) value = ValueView::of(static_cast<double>(value.integer));
     const bool fits = value.type == ValueView::Type::null || (column.type == "INTEGER" && value.type == ValueView::Type::integer) ||
                       (column.type == "REAL" && value.type == ValueView::Type::real) ||
@@ -147,6 +148,14 @@ std::vector<const RawTable*> sorted(const std::vector<const RawTable*>& tables) 
     return out.size() == tables.size() ? out : std::vector<const RawTable*>{};
 }
 
+Result<ValueView::Type> type_of(const RawTable& t, const RawColumn& column) {
+    if (column.type == "INTEGER") return ValueView::Type::integer;
+    if (column.type == "REAL") return ValueView::Type::real;
+    if (column.type == "TEXT") return ValueView::Type::text;
+    if (column.type == "BLOB") return ValueView::Type::blob;
+    return broken(t.name, fmt::format("column {} must be INTEGER, REAL, TEXT or BLOB", column.name));
+}
+
 Result<SyncedTable> build_table(Connection& c, const RawTable& t, const Schema& so_far) {
     SyncedTable table;
     table.name = t.name;
@@ -156,7 +165,7 @@ Result<SyncedTable> build_table(Connection& c, const RawTable& t, const Schema& 
             table.updated_at = static_cast<int>(i);
             continue;
         }
-        SyncedColumn column{raw.name, static_cast<int>(i), TRY(default_of(c, t, raw)), -1};
+        SyncedColumn column{raw.name, static_cast<int>(i), TRY(type_of(t, raw)), raw.not_null, TRY(default_of(c, t, raw)), -1};
         const auto fk = std::ranges::find(t.foreign_keys, raw.name, &ForeignKey::from);
         if (fk != t.foreign_keys.end()) column.parent = so_far.find(fk->table);
         table.columns.push_back(std::move(column));

@@ -6,14 +6,21 @@
 
 #include "crypto/base/bytes.h"
 #include "sync/sqlite/connection.h"
+#include "sync/value.h"
 
 namespace bae::sync {
 
 struct SyncedColumn {
     std::string name;
     int position = 0;        // in the table, for SELECT * and the preupdate hook
+    ValueView::Type type = ValueView::Type::text;  // as declared: integer, real, text or blob
+    bool not_null = false;
     Bytes default_value;     // MessagePack; nil where there is none
     int parent = -1;         // index of the table it references ("belongs to"), or none
+
+    // Can a row with this value stand in the table as it is? SQLite would convert or refuse others, so a row that another
+    // program filled so is kept out of its table, and capture refuses it.
+    bool fits(ValueView::Type value) const { return value == type || (value == ValueView::Type::null && !not_null); }
 };
 
 struct SyncedTable {

@@ -22,10 +22,16 @@ void pack_value(Packer& out, const ValueView& value) {
         case ValueView::Type::unset: return out.boolean(false);
         case ValueView::Type::null: return out.nil();
         case ValueView::Type::integer: return out.sint(value.integer);
-        case ValueView::Type::real: return out.real(value.real);
+        case ValueView::Type::real: return out.real(value.real == 0 ? 0.0 : value.real);
         case ValueView::Type::text: return out.text(value.bytes);
         case ValueView::Type::blob: return out.bin(as_bytes(value.bytes));
     }
+}
+
+// SQLite turns NaN into NULL and forgets the sign of zero, so neither is a value.
+static Result<ValueView> real_value(double value) {
+    if (std::isnan(value) || (value == 0 && std::signbit(value))) return fail(ErrorKind::corrupt, "a number that SQLite cannot hold");
+    return ValueView::of(value);
 }
 
 Result<ValueView> unpack_value(Unpacker& in) {
@@ -36,7 +42,7 @@ Result<ValueView> unpack_value(Unpacker& in) {
             return ValueView::unset();
         case Unpacker::Type::uint:
         case Unpacker::Type::sint: return ValueView::of(TRY(in.sint()));
-        case Unpacker::Type::real: return ValueView::of(TRY(in.real()));
+        case Unpacker::Type::real: return real_value(TRY(in.real()));
         case Unpacker::Type::text: return ValueView::of(TRY(in.text(kMaxValueBytes)));
         case Unpacker::Type::bin: return ValueView::of_blob(TRY(in.bin(kMaxValueBytes)));
         case Unpacker::Type::array:

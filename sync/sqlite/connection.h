@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "sync/sqlite/statement.h"
 
@@ -60,6 +61,10 @@ class Connection {
         return value;
     }
 
+    // An SQL function without arguments that returns text; `value` is asked at every call and must outlive the connection's
+    // statements. An empty answer is an error in the statement ("only inside write").
+    Result<void> define(const std::string& name, std::function<std::string()> value);
+
     int64_t changes() const;        // rows changed by the last statement
     int64_t total_changes() const;  // since open, as of the last finished statement
     bool in_transaction() const;
@@ -72,6 +77,7 @@ class Connection {
         using is_transparent = void;
     };
     std::unordered_map<std::string, Statement, TextHash, std::equal_to<>> cache_;
+    std::vector<std::unique_ptr<std::function<std::string()>>> functions_;
 };
 
 // The error for SQLite's result code on this connection.

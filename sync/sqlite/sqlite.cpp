@@ -136,6 +136,20 @@ Result<Statement*> Connection::cached(std::string_view sql) {
     return &found->second;
 }
 
+static void call_function(sqlite3_context* context, int, sqlite3_value**) {
+    const auto& value = *static_cast<std::function<std::string()>*>(sqlite3_user_data(context));
+    const std::string text = value();
+    if (text.empty()) return sqlite3_result_error(context, "stamp() has a value only inside a write", -1);
+    sqlite3_result_text64(context, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+Result<void> Connection::define(const std::string& name, std::function<std::string()> value) {
+    functions_.push_back(std::make_unique<std::function<std::string()>>(std::move(value)));
+    const int code = sqlite3_create_function_v2(db_, name.c_str(), 0, SQLITE_UTF8, functions_.back().get(), &call_function, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db_, code, "defining " + name));
+    return {};
+}
+
 int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 int64_t Connection::total_changes() const { return sqlite3_total_changes64(db_); }
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }

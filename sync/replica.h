@@ -26,6 +26,11 @@ struct ReplicaOptions {
     crypto::Random& random;
     Clock& clock;
     std::string program_version;           // put into heads, for people
+    // The same mirror without fsync, for what can be fetched again; null: `mirror`.
+    s3::Bucket* mirror_unsynced = nullptr;
+    // Called when this installation turns out to be a copy of another and goes on as a new device: must store the new keys
+    // durably in place of the old ones before it returns. Empty: a copy waits (copied_device).
+    std::function<Result<void>(const crypto::DeviceKeys&)> on_new_device = {};
 };
 
 // Why something waits. Every one names what releases it (release_of).
@@ -104,6 +109,9 @@ struct SyncOptions {
     std::function<void(const SyncProgress&)> on_progress;   // may be empty
     std::function<bool()> cancelled;                        // may be empty; checked between objects
     bool mend_clock = false;                                // give unsent transactions stamps of the mended clock
+    // Runs all tasks, in any order and on any threads, and returns when all are done; empty: one after the other. The
+    // carrier and the mirror are called from it.
+    std::function<void(std::vector<std::function<void()>>)> run_parallel;
 };
 struct SyncReport {
     uint64_t sent_objects = 0, sent_transactions = 0;
@@ -125,6 +133,10 @@ class Replica {
     };
     static Result<std::unique_ptr<Replica>> restore(const ReplicaOptions& options, const crypto::LibraryId& library,
                                                     const std::optional<crypto::Hash256>& next, s3::Bucket& carrier, RestoreInfo* info);
+    // The same for a device that was certified elsewhere and got its key box on the carrier (pairing); no identity is needed.
+    // The certificate is this device's and may name the device it continues.
+    static Result<std::unique_ptr<Replica>> join(const ReplicaOptions& options, const crypto::LibraryId& library,
+                                                 const crypto::Certificate& certificate, s3::Bucket& carrier, RestoreInfo* info);
     virtual ~Replica() = default;
 
     virtual const crypto::LibraryId& library() const = 0;
@@ -136,6 +148,7 @@ class Replica {
     // One full round: pull, merge, push. `carrier_name` identifies the carrier in holds and its remembered heads.
     virtual Result<SyncReport> sync(s3::Bucket& carrier, std::string_view carrier_name, const SyncOptions& options) = 0;
     virtual Result<ReplicaStatus> status() = 0;
+    virtual Result<void> acknowledge(std::string_view subject, AlarmReason reason) = 0;  // a person has seen this alarm
 
     // Keys for blobs. The current epoch is what new releases name; any epoch this device has can be asked for.
     virtual crypto::KeyId current_key() const = 0;

@@ -46,7 +46,7 @@ FIREWALL = {
     r"toml\+\+/.*|toml\.hpp|toml\+\+\.h": ("node/",),
     r"nlohmann/.*": ("node/",),
     r"spdlog/.*": ("node/",),
-    r"taglib/.*|tag\.h|fileref\.h|[a-z0-9]*(file|tag|properties|picture|frame|map|list|stream)\.h": ("node/",),
+    r"taglib/.*|tag\.h|fileref\.h|[a-z0-9]*(file|tag|properties|picture|frame|factory|comment|map|list|stream)\.h": ("node/",),
     r"utf8proc\.h": ("node/",),
     r"qrcodegen.*": ("node/",),
     r"fmt/.*": ("crypto/", "s3/", "sync/", "dht/", "node/"),

@@ -1,7 +1,7 @@
 #include "crypto/hash.h"
 
-// The low-level functions: no algorithm to fetch, no openssl.cnf to read, nothing to allocate. Through EVP the first hash of
-// hash of a process costs a millisecond, and a small one twice as much as here.
+// The low-level functions: no algorithm to fetch, no openssl.cnf to read, nothing to allocate. Through EVP the first
+// hash of hash of a process costs a millisecond, and a small one twice as much as here.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #include <sodium.h>
@@ -16,7 +16,7 @@ namespace {
 
 void begin(SHA256_CTX& state) { CHECK(SHA256_Init(&state) == 1); }
 
-void add(SHA256_CTX& state, ByteView bytes) { CHECK(SHA256_Update(&state, bytes.data(), bytes.size()) == 1); }
+void add(SHA256_CTX& state, ByteView bytes) { CHECK(SHA256_Update(&state, unsigned_bytes(bytes), bytes.size()) == 1); }
 
 Hash256 end(SHA256_CTX& state) {
     Hash256 out;

@@ -105,7 +105,8 @@ PassphraseCost fresh_passphrase_cost(Random& random) {
 Result<SecretKey> passphrase_key(ByteView passphrase, const PassphraseCost& cost) {
     CHECK(is_bearable(cost));
     SecretKey out;
-    if (crypto_pwhash(unsigned_bytes(out.span()), SecretKey::kSize, as_text(passphrase).data(), passphrase.size(),
+    if (crypto_pwhash(unsigned_bytes(out.span()), SecretKey::kSize,
+                      reinterpret_cast<const char*>(unsigned_bytes(passphrase)), passphrase.size(),
                       unsigned_bytes(ByteView(cost.salt)), cost.opslimit, cost.memlimit,
                       crypto_pwhash_ALG_ARGON2ID13) != 0)
         return fail(ErrorKind::retry, "not enough memory to check the passphrase (it takes " +

@@ -1,13 +1,18 @@
 #pragma once
-// Private to this folder. C libraries speak `unsigned char*`, this program `std::byte*`.
+// Private to this folder. C libraries speak `unsigned char*`, this program `std::byte*`; and they want a pointer to
+// somewhere even where there are no bytes.
 #include "crypto/base/bytes.h"
 
 namespace bae::crypto {
 
+inline unsigned char no_bytes;  // neither read nor written
+
 inline const unsigned char* unsigned_bytes(ByteView view) {
-    return reinterpret_cast<const unsigned char*>(view.data());
+    return view.empty() ? &no_bytes : reinterpret_cast<const unsigned char*>(view.data());
 }
-inline unsigned char* unsigned_bytes(ByteSpan span) { return reinterpret_cast<unsigned char*>(span.data()); }
+inline unsigned char* unsigned_bytes(ByteSpan span) {
+    return span.empty() ? &no_bytes : reinterpret_cast<unsigned char*>(span.data());
+}
 
 template <size_t N>
 const unsigned char* unsigned_bytes(const FixedBytes<N>& value) {

@@ -61,11 +61,11 @@ inline void take(Result<void>&&) {}
 // Names of their own, so that one TRY may stand inside another.
 #define BAE_JOIN2(a, b) a##b
 #define BAE_JOIN(a, b) BAE_JOIN2(a, b)
-#define BAE_TRY(expression, result, on_error)                   \
-    __extension__({                                             \
-        auto result = (expression);                             \
+#define BAE_TRY(expression, result, on_error)                       \
+    __extension__({                                                 \
+        auto result = (expression);                                 \
         if (!result) return tl::unexpected<::bae::Error>(on_error); \
-        ::bae::detail::take(std::move(result));                 \
+        ::bae::detail::take(std::move(result));                     \
     })
 #define BAE_TRY_AS(expression, result) BAE_TRY(expression, result, std::move(result.error()))
 #define BAE_TRY_CONTEXT_AS(expression, what, result) \

@@ -66,9 +66,11 @@ class Listing {
         return type == DT_REG ? name : std::string();
     }
 
+    // `base` holds every whole segment of the prefix, so what is below must begin with all of it.
     bool is_wanted(std::string_view path) const {
-        if (path.back() != '/') return path.starts_with(prefix_) && path > after_ && check_path(path).has_value();
-        return (path.starts_with(prefix_) || prefix_.starts_with(path)) && (path > after_ || after_.starts_with(path));
+        if (!path.starts_with(prefix_)) return false;
+        if (path.back() == '/') return path > after_ || after_.starts_with(path);
+        return path > after_ && check_path(path).has_value();
     }
 
     Result<bool> descend(int directory, const std::string& base, const std::string& key) {

@@ -40,6 +40,8 @@ TEST_P(Conformance, AfterNeedsNoObjectOfThatName) {
     EXPECT_EQ(after("", "a/2/x"), "b ");
     EXPECT_EQ(after("a/", "0"), "a/1 a/2 ");
     EXPECT_EQ(after("a/", "b"), "");
+    EXPECT_EQ(after("a/1", "a/1"), "");
+    EXPECT_EQ(after("a/", "a/"), "a/1 a/2 ");
     EXPECT_EQ(after("", "Z z"), "a/1 a/2 b ");
     EXPECT_EQ(after("", "\xff"), "");
 }

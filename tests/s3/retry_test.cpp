@@ -187,7 +187,7 @@ TEST_P(OthersBytes, FoundAfterwardsExist) {
     EXPECT_EQ(as_text(*memory->get("a", 100)), GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(LostAnswer, OthersBytes, testing::Values("other", "longer than mine", ""));
+INSTANTIATE_TEST_SUITE_P(LostAnswer, OthersBytes, testing::Values("other", "mine! and more", "mine", ""));
 
 TEST_F(LostAnswer, NothingAppliedIsCreatedByTheNextAttempt) {
     loses.apply = false;

@@ -27,7 +27,8 @@ Result<std::string> percent_decoded(std::string_view text) {
         }
         const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
         const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0 || high + low == 0) return fail(ErrorKind::invalid_input, "a '%' in a URL is followed by two hex digits");
+        if (high < 0 || low < 0 || high + low == 0)
+            return fail(ErrorKind::invalid_input, "a '%' in a URL is followed by two hex digits");
         out += static_cast<char>(high * 16 + low);
         i += 2;
     }
@@ -35,7 +36,8 @@ Result<std::string> percent_decoded(std::string_view text) {
 }
 
 bool stays_in_url(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("/-_.~+,=@").find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("/-_.~+,=@").find(c) != std::string_view::npos;
 }
 
 }  // namespace
@@ -43,22 +45,28 @@ bool stays_in_url(char c) {
 std::string url_of(const fs::path& directory) {
     std::string out(kFile);
     for (const char c : directory.native()) {
-        if (stays_in_url(c)) out += c;
-        else out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        if (stays_in_url(c))
+            out += c;
+        else
+            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return out;
 }
 
 Result<fs::path> directory_of(std::string_view url) {
     if (url.starts_with("s3://")) {
-        return fail(ErrorKind::unsupported, "s3:// comes with the S3 client, which is not in this version; use a directory: file:///path");
+        return fail(ErrorKind::unsupported,
+                    "s3:// comes with the S3 client, which is not in this version; use a directory: file:///path");
     }
     if (!url.starts_with(kFile)) {
-        return fail(ErrorKind::invalid_input, fmt::format("\"{}\" is no place for a library; name a directory: file:///path", shown(url)));
+        return fail(ErrorKind::invalid_input,
+                    fmt::format("\"{}\" is no place for a library; name a directory: file:///path", shown(url)));
     }
     const fs::path path = TRY(percent_decoded(url.substr(kFile.size())));
     if (!path.is_absolute()) {
-        return fail(ErrorKind::invalid_input, fmt::format("\"{}\": the path of a file URL is absolute: file:///path (three slashes)", shown(url)));
+        return fail(
+            ErrorKind::invalid_input,
+            fmt::format("\"{}\": the path of a file URL is absolute: file:///path (three slashes)", shown(url)));
     }
     fs::path normal = path.lexically_normal();
     if (!normal.has_filename() && normal.has_relative_path()) normal = normal.parent_path();

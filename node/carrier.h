@@ -1,6 +1,6 @@
 #pragma once
-// A carrier of objects and blobs, opened from its URL: file:///path (percent-encoded where needed). Calls are counted, passing
-// faults are retried with pauses that an interrupt ends. Safe for several threads.
+// A carrier of objects and blobs, opened from its URL: file:///path (percent-encoded where needed). Calls are counted,
+// passing faults are retried with pauses that an interrupt ends. Safe for several threads.
 #include <filesystem>
 #include <memory>
 #include <string>

@@ -41,8 +41,8 @@ Result<void> set(Config& config, std::string_view name, const std::string& value
         int number = 0;
         const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
         if (error != std::errc() || end != value.data() + value.size() || number < key.least || number > key.most) {
-            return fail(ErrorKind::invalid_input, fmt::format("{}: {} is \"{}\", but takes a number from {} to {}", where, name,
-                                                              shown(value), key.least, key.most));
+            return fail(ErrorKind::invalid_input, fmt::format("{}: {} is \"{}\", but takes a number from {} to {}",
+                                                              where, name, shown(value), key.least, key.most));
         }
         config.*key.number = number;
         return {};
@@ -116,7 +116,8 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
 Result<std::filesystem::path> config_path(Environment environment) {
     if (const auto xdg = environment("XDG_CONFIG_HOME")) return std::filesystem::path(*xdg) / "bae/config.toml";
     if (const auto home = environment("HOME")) return std::filesystem::path(*home) / ".config/bae/config.toml";
-    return fail(ErrorKind::invalid_input, "neither $XDG_CONFIG_HOME nor $HOME is set, so there is no place for settings");
+    return fail(ErrorKind::invalid_input,
+                "neither $XDG_CONFIG_HOME nor $HOME is set, so there is no place for settings");
 }
 
 Result<Config> load_config(const std::filesystem::path& file, Environment environment, const Settings& flags) {

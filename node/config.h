@@ -1,6 +1,6 @@
 #pragma once
-// Settings: config.toml, over it environment variables, over them flags. Nothing here is secret. Keys, limits and defaults are
-// one table in config.cpp; unknown keys are refused with the nearest one there is.
+// Settings: config.toml, over it environment variables, over them flags. Nothing here is secret. Keys, limits and
+// defaults are one table in config.cpp; unknown keys are refused with the nearest one there is.
 //
 //   key               environment           flag                 meaning
 //   home              BAE_HOME              --home               where the library lies

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,9 +25,9 @@ bool file_exists(const fs::path& path) {
 
 Result<std::string> read_small_file(const fs::path& path, size_t max_bytes) {
     const File file = TRY(File::open_to_read(path));
-    std::string text(max_bytes + 1, '\0');
+    std::string text(static_cast<size_t>(std::min<uint64_t>(TRY(file.size()), max_bytes)) + 1, '\0');
     const size_t size = TRY(file.read(0, std::as_writable_bytes(std::span(text))));
-    if (size > max_bytes) {
+    if (size == text.size()) {
         return fail(ErrorKind::invalid_input, fmt::format("{}: larger than {} bytes", shown(path.native()), max_bytes));
     }
     text.resize(size);
@@ -66,7 +67,8 @@ Result<void> make_directories(const fs::path& path) {
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) return {};
     if (error == EEXIST) {
-        return fail(ErrorKind::invalid_input, fmt::format("{}: there is a file where a directory is needed", shown(path.native())));
+        return fail(ErrorKind::invalid_input,
+                    fmt::format("{}: there is a file where a directory is needed", shown(path.native())));
     }
     return failure_at(path, error);
 }
@@ -92,31 +94,6 @@ Result<void> sync_file_system(const fs::path& path) {
     close(descriptor);
     if (error != 0) return failure_at(path, error);
     return {};
-}
-
-static std::string without_separators(std::string_view text) {
-    std::string out;
-    for (const char c : shown(text)) out += c == '/' || c == '\\' || c == ':' ? '_' : c;
-    while (!out.empty() && (out.back() == ' ' || out.back() == '.')) out.pop_back();
-    const size_t first = out.find_first_not_of(' ');
-    return first == out.npos ? std::string() : out.substr(first);
-}
-
-static std::string_view cut_to(std::string_view text, size_t bytes) {
-    if (text.size() <= bytes) return text;
-    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;  // not within a character
-    return text.substr(0, bytes);
-}
-
-std::string safe_file_name(std::string_view text) {
-    constexpr size_t kLongest = 120, kLongestEnding = 12;
-    std::string name = without_separators(text);
-    if (name.empty()) return "_";
-    if (name[0] == '.' || name[0] == '-') name[0] = '_';
-    if (name.size() <= kLongest) return name;
-    const size_t dot = name.rfind('.');
-    const std::string ending = dot != name.npos && name.size() - dot <= kLongestEnding ? name.substr(dot) : "";
-    return std::string(cut_to(name, kLongest - ending.size())) + ending;
 }
 
 Result<File> File::open_to_read(const fs::path& path) {
@@ -177,6 +154,12 @@ Result<void> File::write(uint64_t offset, ByteView bytes) {
 Result<void> File::truncate(uint64_t size) {
     if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failure(errno);
     return {};
+}
+
+Result<bool> File::try_lock() {
+    if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno == EWOULDBLOCK) return false;
+    return failure(errno);
 }
 
 Result<void> File::sync() {

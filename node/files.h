@@ -17,10 +17,6 @@ Result<void> rename_file(const std::filesystem::path& from, const std::filesyste
 Result<void> sync_directory(const std::filesystem::path& path);
 Result<void> sync_file_system(const std::filesystem::path& path);  // everything written to the one `path` is on
 
-// One segment of a path made from foreign text: no separator, control or bidi character, not hidden, no name that systems
-// reserve, at most 120 bytes with its ending kept. Never empty.
-std::string safe_file_name(std::string_view text);
-
 // An open file. Move-only.
 class File {
   public:
@@ -35,6 +31,7 @@ class File {
     Result<void> write(uint64_t offset, ByteView bytes);
     Result<void> truncate(uint64_t size);
     Result<void> sync();
+    Result<bool> try_lock();  // against other processes, until it is closed; false: another has it
     const std::filesystem::path& path() const { return path_; }
 
   private:

@@ -32,9 +32,10 @@ Result<void> move_up(const HomePaths& home) {
     const std::string last = home.record().filename();
     for (const bool record : {false, true}) {
         for (const std::string& name : names) {
-            if ((name == last) == record) TRY(rename_file(founded(home) / name, home.root / name));
+            if ((name == last) != record) continue;
+            TRY(rename_file(founded(home) / name, home.root / name));
+            CRASH_POINT("home: part moved");
         }
-        CRASH_POINT("init.moving");
         TRY(sync_directory(home.root));
     }
     fs::remove(founded(home), failed);
@@ -71,7 +72,8 @@ Result<T> field(std::string_view& text, std::string_view name) {
 }  // namespace
 
 std::string HomeRecord::text() const {
-    return fmt::format("{}library {}\ndevice {}\nidentity {}\n", kFirstLine, library.text(), device.text(), identity.text());
+    return fmt::format("{}library {}\ndevice {}\nidentity {}\n", kFirstLine, library.text(), device.text(),
+                       identity.text());
 }
 
 Result<HomeRecord> HomeRecord::parse(std::string_view text) {
@@ -106,10 +108,11 @@ Result<HomeRecord> read_home(const HomePaths& home) {
     }
     const Result<std::string> text = read_small_file(home.record(), kMaxRecordBytes);
     if (!text && text.error().kind == ErrorKind::not_found) {
-        return fail(ErrorKind::not_found,
-                    fmt::format("there is no library in {}: make one with `bae init`, bring yours here with `bae restore`, "
-                                "or name another place with --home DIR",
-                                shown(home.root.native())));
+        return fail(
+            ErrorKind::not_found,
+            fmt::format("there is no library in {}: make one with `bae init`, bring yours here with `bae restore`, "
+                        "or name another place with --home DIR",
+                        shown(home.root.native())));
     }
     if (!text) return tl::unexpected<Error>(text.error());
     return TRY_CONTEXT(HomeRecord::parse(*text), shown(home.record().native()));
@@ -133,8 +136,9 @@ Result<NewHome> NewHome::begin(const HomePaths& home) {
     if (file_exists(founded(home))) TRY(move_up(home));
     for (const fs::path& taken : {home.record(), home.database(), home.mirror()}) {
         if (!file_exists(taken)) continue;
-        return fail(ErrorKind::conflict, fmt::format("{} holds a library already ({} is there); use another --home for a new one",
-                                                     shown(home.root.native()), taken.filename().native()));
+        return fail(ErrorKind::conflict,
+                    fmt::format("{} holds a library already ({} is there); use another --home for a new one",
+                                shown(home.root.native()), taken.filename().native()));
     }
     std::error_code failed;
     fs::remove_all(made.staging_.root, failed);
@@ -149,11 +153,11 @@ Result<NewHome> NewHome::begin(const HomePaths& home) {
 
 Result<void> NewHome::commit(const HomeRecord& record) {
     TRY(write_file_durably(staging_.record(), as_bytes(record.text()), 0644));
-    CRASH_POINT("init.before_commit");
+    CRASH_POINT("home: recorded");
     TRY(sync_file_system(staging_.root));
     TRY(rename_file(staging_.root, founded(home_)));
     TRY(sync_directory(home_.root));
-    CRASH_POINT("init.committed");
+    CRASH_POINT("home: committed");
     return move_up(home_);
 }
 

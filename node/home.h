@@ -9,8 +9,8 @@
 //   secrets         the secret store
 //   library.id      text: library, device and person; written last, so where it is, there is a whole library
 //
-// A new home is built in .founding inside the directory. Renaming that to .founded is the moment the library exists; then its
-// parts move up one by one. Who finds .founded finishes the moving; who finds .founding starts over.
+// A new home is built in .founding inside the directory. Renaming that to .founded is the moment the library exists;
+// then its parts move up one by one. Who finds .founded finishes the moving; who finds .founding starts over.
 #include <filesystem>
 #include <memory>
 #include <optional>

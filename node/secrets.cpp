@@ -18,7 +18,8 @@ Result<std::optional<crypto::SecretBytes>> passphrase_from_environment(Environme
     const std::string_view line = as_text(buffer.view().first(size));
     const size_t length = std::min(line.find('\n'), line.size());
     if (length == 0) {
-        return fail(ErrorKind::denied, fmt::format("{}: the first line, which is the passphrase, is empty", shown(*path)));
+        return fail(ErrorKind::denied,
+                    fmt::format("{}: the first line, which is the passphrase, is empty", shown(*path)));
     }
     return std::optional(crypto::SecretBytes::copy_of(buffer.view().first(length)));
 }
@@ -60,7 +61,8 @@ Result<crypto::DeviceKeys> Secrets::device() {
 Result<std::optional<crypto::Identity>> Secrets::identity() {
     const auto seed = TRY(find("identity"));
     if (!seed) return std::optional<crypto::Identity>();
-    return std::optional(crypto::Identity::from_seed(TRY_CONTEXT(crypto::SecretKey::from(seed->view()), "the identity")));
+    return std::optional(
+        crypto::Identity::from_seed(TRY_CONTEXT(crypto::SecretKey::from(seed->view()), "the identity")));
 }
 
 Result<std::optional<crypto::Hash256>> Secrets::next() {

@@ -23,8 +23,8 @@ class Secrets {
     static Result<Secrets> open(const HomePaths& home, Environment environment, const AskPassphrase& ask,
                                 std::optional<crypto::SecretBytes> new_passphrase = std::nullopt);
 
-    Result<crypto::DeviceKeys> device();                  // not_found
-    Result<std::optional<crypto::Identity>> identity();   // absent on a device that is no keeper
+    Result<crypto::DeviceKeys> device();                 // not_found
+    Result<std::optional<crypto::Identity>> identity();  // absent on a device that is no keeper
     Result<std::optional<crypto::Hash256>> next();
     Result<void> put_device(const crypto::DeviceKeys& keys);
     Result<void> put_identity(const crypto::Identity& identity, const std::optional<crypto::Hash256>& next);

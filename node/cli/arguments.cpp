@@ -10,15 +10,18 @@
 namespace bae::node {
 namespace {
 
-// Options are bound to fields of the alternative that their subcommand stands for; the one that ran is taken at the end.
+// Options are bound to fields of the alternative that their subcommand stands for; the one that ran is taken at the
+// end.
 class Parser {
   public:
     Parser() {
         app_.require_subcommand(1);
         app_.set_version_flag("--version", std::string("bae ") + kVersion);
         app_.fallthrough();
-        app_.footer("Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 10 no library, 11 locked, 12 wrong key or passphrase, "
-                    "13 upgrade needed, 130 interrupted.");
+        app_.footer(
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 10 no library, 11 locked, 12 wrong key or "
+            "passphrase, "
+            "13 upgrade needed, 130 interrupted.");
         add_settings();
         add_library_commands();
         add_editing_commands();
@@ -42,7 +45,8 @@ class Parser {
     // Ours for what is wrong, because CLI11 prints what was typed as it is.
     Ended ended(const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return {app_.exit(error)};
-        std::cerr << "bae: " << shown(error.what()) << "\nbae: `bae --help` and `bae COMMAND --help` say how it is used\n";
+        std::cerr << "bae: " << shown(error.what())
+                  << "\nbae: `bae --help` and `bae COMMAND --help` say how it is used\n";
         return {static_cast<int>(ExitCode::usage)};
     }
 
@@ -56,7 +60,8 @@ class Parser {
 
     void add_settings() {
         const auto setting = [this](const char* flag, const char* key, const char* meaning) -> CLI::Option* {
-            return app_.add_option_function<std::string>(flag, [this, key](const std::string& value) { invocation_.settings[key] = value; }, meaning);
+            return app_.add_option_function<std::string>(
+                flag, [this, key](const std::string& value) { invocation_.settings[key] = value; }, meaning);
         };
         setting("--home", "home", "where the library and all its secrets lie")->type_name("DIR");
         setting("--bucket-attempts", "bucket.attempts", "calls in all when the storage has a passing fault (5)");
@@ -76,11 +81,14 @@ class Parser {
         import->add_flag("--copy", import_.copy, "copy the files into the library's home");
         import->add_flag("--dry-run", import_.dry_run, "only say what would happen");
 
-        CLI::App* list = command("list", "List albums, releases, tracks, artists, files, tags, collections or devices.", list_);
+        CLI::App* list =
+            command("list", "List albums, releases, tracks, artists, files, tags, collections or devices.", list_);
         list->add_option("KIND", list_.kind, "what to list")->required();
         list->add_option("QUERY", list_.query, "only those whose names contain this");
 
-        command("show", "Show one thing with what belongs to it and who changed it.", show_)->add_option("ID", show_.id, "its id, or the beginning of it")->required();
+        command("show", "Show one thing with what belongs to it and who changed it.", show_)
+            ->add_option("ID", show_.id, "its id, or the beginning of it")
+            ->required();
 
         CLI::App* get = command("get", "Fetch and verify the audio of releases.", get_);
         get->add_option("ID", get_.ids, "releases, albums, tracks or files")->required();
@@ -93,7 +101,8 @@ class Parser {
         edit->add_option("ID", edit_.id, "its id, or the beginning of it")->required();
         edit->add_option("COLUMN=VALUE", edit_.assignments, "nothing after '=' takes the value away")->required();
 
-        CLI::App* remove = command("remove", "Remove one thing and what belongs to it from the library; files stay on disk.", remove_);
+        CLI::App* remove =
+            command("remove", "Remove one thing and what belongs to it from the library; files stay on disk.", remove_);
         remove->add_option("KIND", remove_.kind, "album, release, track, artist, tag ...")->required();
         remove->add_option("ID", remove_.id, "its id, or the beginning of it")->required();
 
@@ -114,15 +123,22 @@ class Parser {
     void add_sync_commands() {
         CLI::App* bucket = command("bucket", "The place this library syncs through.", bucket_);
         bucket->require_subcommand(0, 1);
-        command("use", "Sync through this place from now on: file:///path", bucket_use_, bucket)->add_option("URL", bucket_use_.use, "file:///path")->required();
+        command("use", "Sync through this place from now on: file:///path", bucket_use_, bucket)
+            ->add_option("URL", bucket_use_.use, "file:///path")
+            ->required();
 
         CLI::App* sync = command("sync", "One full round: receive, merge, send, then artwork and audio.", sync_);
-        sync->add_flag("--mend-clock", sync_.mend_clock, "after this device's clock was wrong: date unsent changes anew");
+        sync->add_flag("--mend-clock", sync_.mend_clock,
+                       "after this device's clock was wrong: date unsent changes anew");
         sync->add_flag("--yes", sync_.yes, "do not ask");
-        command("status", "What is synced, what waits, why, and what releases it.", status_);
-        CLI::App* conflicts = command("conflicts", "Edits that were replaced by others which had not seen them.", conflicts_);
+        command("status", "What is synced, what waits, why, and what releases it.", status_)
+            ->add_flag("--seen", status_.seen, "do not show these alarms again");
+        CLI::App* conflicts =
+            command("conflicts", "Edits that were replaced by others which had not seen them.", conflicts_);
         conflicts->require_subcommand(0, 1);
-        command("restore", "Set the lost value again.", conflicts_restore_, conflicts)->add_option("N", conflicts_restore_.restore, "number in the list")->required();
+        command("restore", "Set the lost value again.", conflicts_restore_, conflicts)
+            ->add_option("N", conflicts_restore_.restore, "number in the list")
+            ->required();
     }
 
     void add_identity_commands() {
@@ -134,18 +150,26 @@ class Parser {
         command("export", "Print a code that brings this library to another device.", identity_export_, identity);
 
         CLI::App* restore = command("restore", "Make this a further device of the same person.", restore_);
-        restore->add_option("CODE", restore_.code, "recovery code, '-' for standard input, '@FILE'; without one it is asked for");
-        restore->add_option("--from", restore_.from, "get the library from here instead of the place in the code; a mirror folder will do")->type_name("URL");
+        restore->add_option("CODE", restore_.code,
+                            "recovery code, '-' for standard input, '@FILE'; without one it is asked for");
+        restore
+            ->add_option("--from", restore_.from,
+                         "get the library from here instead of the place in the code; a mirror folder will do")
+            ->type_name("URL");
         restore->add_option("--name", restore_.name, "what to call this device (its host name)");
         restore->add_flag("--passphrase", restore_.passphrase, "ask for a passphrase to keep the secrets under");
     }
 
     void add_checking_commands() {
-        command("digest", "Print the digest of the merged state: equal on two devices exactly if their states are.", digest_);
+        command("digest", "Print the digest of the merged state: equal on two devices exactly if their states are.",
+                digest_);
         command("dump", "Print every synced row, one JSON object per line, in a canonical order.", dump_);
-        command("verify", "Check every object and the state again.", verify_)->add_flag("--files", verify_.files, "read every audio file here, too");
-        CLI::App* inspect = command("inspect", "Print what is known of objects, certificates and other files of bae.", inspect_);
-        inspect->add_option("FILE", inspect_.files, "files; of a mirror or bucket directory, with their path in it")->required();
+        command("verify", "Check every object and the state again.", verify_)
+            ->add_flag("--files", verify_.files, "read every audio file here, too");
+        CLI::App* inspect =
+            command("inspect", "Print what is known of objects, certificates and other files of bae.", inspect_);
+        inspect->add_option("FILE", inspect_.files, "files; of a mirror or bucket directory, with their path in it")
+            ->required();
         inspect->group("");
     }
 
@@ -174,6 +198,8 @@ class Parser {
 
 }  // namespace
 
-std::variant<Invocation, Ended> parse_arguments(int argc, const char* const* argv) { return Parser().parse(argc, argv); }
+std::variant<Invocation, Ended> parse_arguments(int argc, const char* const* argv) {
+    return Parser().parse(argc, argv);
+}
 
 }  // namespace bae::node

@@ -46,7 +46,9 @@ struct BucketCommand {
 struct SyncCommand {
     bool mend_clock = false, yes = false;
 };
-struct StatusCommand {};
+struct StatusCommand {
+    bool seen = false;  // alarms shown are acknowledged
+};
 struct ConflictsCommand {
     std::optional<uint64_t> restore;  // number as listed, from 1
 };
@@ -67,9 +69,10 @@ struct InspectCommand {
     std::vector<std::string> files;
 };
 
-using Command = std::variant<InitCommand, ImportCommand, ListCommand, ShowCommand, GetCommand, EditCommand, RemoveCommand, TagCommand, BucketCommand,
-                             SyncCommand, StatusCommand, ConflictsCommand, IdentityCommand, RestoreCommand, DigestCommand, DumpCommand,
-                             VerifyCommand, InspectCommand>;
+using Command =
+    std::variant<InitCommand, ImportCommand, ListCommand, ShowCommand, GetCommand, EditCommand, RemoveCommand,
+                 TagCommand, BucketCommand, SyncCommand, StatusCommand, ConflictsCommand, IdentityCommand,
+                 RestoreCommand, DigestCommand, DumpCommand, VerifyCommand, InspectCommand>;
 
 struct Invocation {
     Settings settings;  // flags that are settings

@@ -27,7 +27,8 @@ class Terminal {
         if (hidden_) tcsetattr(descriptor_, TCSAFLUSH, &before_);
         close(descriptor_);
     }
-    Terminal(Terminal&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), hidden_(other.hidden_), before_(other.before_) {}
+    Terminal(Terminal&& other) noexcept
+        : descriptor_(std::exchange(other.descriptor_, -1)), hidden_(other.hidden_), before_(other.before_) {}
     Terminal& operator=(Terminal&&) = delete;
 
     void hide() {
@@ -96,7 +97,8 @@ Result<bool> ask_yes(std::string_view question) {
     return !answer.empty() && (answer.view()[0] == std::byte{'y'} || answer.view()[0] == std::byte{'Y'});
 }
 
-Result<crypto::SecretBytes> secret_argument(const std::optional<std::string>& argument, std::string_view what, Output& out) {
+Result<crypto::SecretBytes> secret_argument(const std::optional<std::string>& argument, std::string_view what,
+                                            Output& out) {
     TRY(crypto::initialize());
     if (!argument) return ask_secret(fmt::format("{}:", what));
     if (*argument == "-") return read_line(STDIN_FILENO);
@@ -106,7 +108,10 @@ Result<crypto::SecretBytes> secret_argument(const std::optional<std::string>& ar
         const size_t size = TRY(file.read(0, buffer.span()));
         return crypto::SecretBytes::copy_of(buffer.view().first(size));
     }
-    out.warn(fmt::format("a {0} on the command line can be read by other users of this machine while bae runs; give it as '-' or '@FILE'", what));
+    out.warn(
+        fmt::format("a {0} on the command line can be read by other users of this machine while bae runs; give it as "
+                    "'-' or '@FILE'",
+                    what));
     return crypto::SecretBytes::copy_of(as_bytes(*argument));
 }
 

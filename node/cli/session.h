@@ -1,6 +1,6 @@
 #pragma once
-// What a command works with. Everything is opened when it is first asked for, so that a command pays only for what it needs;
-// what cannot be opened says which exit code that is. For one thread.
+// What a command works with. Everything is opened when it is first asked for, so that a command pays only for what it
+// needs; what cannot be opened says which exit code that is. For one thread.
 #include <memory>
 #include <optional>
 
@@ -16,7 +16,7 @@ namespace bae::node {
 
 class Session {
   public:
-    Session(Output& out, Config config, Environment environment);
+    Session(Output& out, Config config, Environment variables);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -26,21 +26,24 @@ class Session {
     Environment environment() const { return environment_; }
     Result<HomePaths> paths() const;
 
-    Result<HomeRecord> record();              // exit code no_library
-    Result<sync::Database*> database();       // locked, upgrade_needed
-    Result<Secrets*> secrets();               // wrong_key; of this home, with or without a library
+    Result<HomeRecord> record();         // exit code no_library
+    Result<sync::Database*> database();  // locked, upgrade_needed
+    Result<Secrets*> secrets();          // wrong_key; of this home, with or without a library
     Result<sync::Replica*> replica();
-    Result<std::string> carrier_url();        // empty: none in use
-    Result<Carrier*> carrier();               // not_found says how to choose one
+    Result<std::string> carrier_url();  // empty: none in use
+    Result<Carrier*> carrier();         // not_found says how to choose one
 
     // An error that ends the process with this code.
     tl::unexpected<Error> refuse(ExitCode code, Error error);
-    tl::unexpected<Error> usage(std::string message) { return refuse(ExitCode::usage, Error{ErrorKind::invalid_input, std::move(message)}); }
+    tl::unexpected<Error> usage(std::string message) {
+        return refuse(ExitCode::usage, Error{ErrorKind::invalid_input, std::move(message)});
+    }
     ExitCode exit_code_of(const Error& error) const;
 
   private:
     struct Opened;
     Result<void> open_replica();
+    Result<void> become(const crypto::DeviceKeys& keys);  // a copied installation goes on as a new device
     Output& out_;
     Config config_;
     Environment environment_;

@@ -71,9 +71,12 @@ std::string shown(std::string_view text) {
     if (is_plain(text)) return std::string(text);
     std::string out;
     each_character(text, [&](const Character& character) {
-        if (!character.code) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(character.bytes[0]));
-        else if (is_unsafe(*character.code)) out += visible_escape(*character.code);
-        else out += character.bytes;
+        if (!character.code)
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(character.bytes[0]));
+        else if (is_unsafe(*character.code))
+            out += visible_escape(*character.code);
+        else
+            out += character.bytes;
         return true;
     });
     return out;
@@ -83,11 +86,16 @@ std::string json_escaped(std::string_view text) {
     if (is_plain(text)) return std::string(text);
     std::string out;
     each_character(text, [&](const Character& character) {
-        if (!character.code) out += "\\ufffd";
-        else if (*character.code == '"') out += "\\\"";
-        else if (*character.code == '\\') out += "\\\\";
-        else if (is_unsafe(*character.code)) out += json_escape(*character.code);
-        else out += character.bytes;
+        if (!character.code)
+            out += "\\ufffd";
+        else if (*character.code == '"')
+            out += "\\\"";
+        else if (*character.code == '\\')
+            out += "\\\\";
+        else if (is_unsafe(*character.code))
+            out += json_escape(*character.code);
+        else
+            out += character.bytes;
         return true;
     });
     return out;

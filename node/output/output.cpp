@@ -86,8 +86,10 @@ void Output::clear_bar() {
 void Output::progress(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail) {
     if (quiet_) return;
     const std::lock_guard lock(mutex_);
-    if (json()) progress_json(phase, done, total);
-    else if (bar_terminal_) progress_bar(phase, done, total, detail);
+    if (json())
+        progress_json(phase, done, total);
+    else if (bar_terminal_)
+        progress_bar(phase, done, total, detail);
 }
 
 void Output::progress_json(std::string_view phase, uint64_t done, uint64_t total) {
@@ -108,7 +110,8 @@ void Output::progress_bar(std::string_view phase, uint64_t done, uint64_t total,
     std::string text = fmt::format("{} {}", phase, done);
     if (total > 0) {
         const size_t filled = static_cast<size_t>(20 * std::min(done, total) / total);
-        text = fmt::format("{:<10} [{}{}] {}/{}", phase, std::string(filled, '#'), std::string(20 - filled, ' '), done, total);
+        text = fmt::format("{:<10} [{}{}] {}/{}", phase, std::string(filled, '#'), std::string(20 - filled, ' '), done,
+                           total);
     }
     if (!detail.empty()) text += " " + shown(detail);
     std::fputs(("\r\033[K" + fitted(text, bar_width_ > 1 ? bar_width_ - 1 : 79)).c_str(), stderr);

@@ -1,6 +1,6 @@
 #pragma once
-// What the command line says: results on standard output, everything else on standard error. One per process; its methods
-// may be called from several threads.
+// What the command line says: results on standard output, everything else on standard error. One per process; its
+// methods may be called from several threads.
 #include <cstdint>
 #include <mutex>
 #include <string>

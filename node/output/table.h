@@ -1,6 +1,6 @@
 #pragma once
-// A table for people: a header, rows, columns as wide as their widest cell, numbers to the right. On a terminal rows are cut
-// to its width.
+// A table for people: a header, rows, columns as wide as their widest cell, numbers to the right. On a terminal rows
+// are cut to its width.
 #include <string>
 #include <vector>
 

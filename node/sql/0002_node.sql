@@ -15,3 +15,23 @@ CREATE TABLE carried_blobs (
     key_epoch TEXT NOT NULL,
     PRIMARY KEY (carrier, owner_id)
 ) WITHOUT ROWID;
+
+-- Blobs to look after: files to send, pictures to send or fetch. Filled by triggers, so that a sync with nothing to do reads an
+-- empty table instead of the library.
+CREATE TABLE blob_queue (
+    owner_id TEXT PRIMARY KEY NOT NULL, -- release_files or library_images
+    kind TEXT NOT NULL                 -- file or image
+) WITHOUT ROWID;
+
+CREATE TRIGGER local_files_added AFTER INSERT ON local_files WHEN new.state = 'present' BEGIN
+    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.file_id, 'file');
+END;
+CREATE TRIGGER local_files_changed AFTER UPDATE OF file_id, file_hash, state ON local_files WHEN new.state = 'present' BEGIN
+    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.file_id, 'file');
+END;
+CREATE TRIGGER library_images_added AFTER INSERT ON library_images BEGIN
+    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.id, 'image');
+END;
+CREATE TRIGGER library_images_changed AFTER UPDATE OF file_hash, key_epoch ON library_images BEGIN
+    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.id, 'image');
+END;

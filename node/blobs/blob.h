@@ -1,0 +1,39 @@
+#pragma once
+// Which bytes a row stands for, and where they lie on a carrier.
+//
+//   storage/ab/cd/{blob-id}   audio      images/ab/cd/{blob-id}   artwork      (ab, cd: the first bytes of the id)
+//
+// A file's key comes from its release, at the epoch the release names; a picture's from its owner, release or artist.
+#include <optional>
+#include <string>
+
+#include "crypto/blob.h"
+#include "sync/replica.h"
+
+namespace bae::node {
+
+enum class BlobKind { file, image };
+
+struct Blob {
+    BlobKind kind = BlobKind::file;
+    std::string row_id;    // release_files or library_images
+    std::string owner_id;  // release or artist
+    std::string epoch;     // key id in hex, as the row says it; empty: none yet
+    std::string name;      // for people
+    crypto::Hash256 hash;  // of the plaintext
+    uint64_t size = 0;
+    std::string author;  // stamp of the row: its device had the bytes
+};
+
+// Reads the columns selected by the strings below, from `first` on. corrupt if a hash or size is none.
+const char* file_columns();   // of "release_files f JOIN releases r"
+const char* image_columns();  // of "library_images f LEFT JOIN releases r"
+Result<Blob> read_blob(const sync::sqlite::Statement& row, int first, BlobKind kind);
+
+std::string blob_path(BlobKind kind, const crypto::BlobId& id);
+// not_found: this device was not given the key.
+Result<crypto::BlobKey> key_of(sync::Replica& replica, const Blob& blob);
+
+constexpr uint64_t kMaxImageBytes = 64 << 20;  // larger is taken for an attack on memory or disk
+
+}  // namespace bae::node

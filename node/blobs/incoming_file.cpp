@@ -1,0 +1,193 @@
+#include "node/blobs/incoming_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "crypto/aead.h"
+#include "crypto/base/crash_point.h"
+#include "node/interrupt.h"
+#include "node/output/escape.h"
+
+namespace bae::node {
+namespace fs = std::filesystem;
+namespace {
+
+using crypto::kBlobChunkPlainBytes;
+using crypto::kBlobChunkSealedBytes;
+
+constexpr uint64_t kChunksAtOnce = 16;
+constexpr int kMostNames = 1000;
+
+class Part {
+  public:
+    static Result<Part> open(const fs::path& path, uint64_t size) {
+        TRY(make_directories(path.parent_path()));
+        Part part(TRY(File::open_to_append(path)), size);
+        if (!TRY(part.file_.try_lock()))
+            return fail(ErrorKind::retry,
+                        fmt::format("another bae is fetching {}; wait until it is done", shown(path.native())));
+        TRY(part.take_up());
+        return part;
+    }
+
+    uint64_t chunks() const { return chunk_hashes_.size() / crypto::ChunkHash::kSize; }
+    bool resumed() const { return resumed_; }
+
+    Result<void> append(ByteView chunk) {
+        TRY(file_.write(written_, chunk));
+        count(chunk);
+        return {};
+    }
+    Result<crypto::Hash256> close() {
+        TRY(file_.truncate(written_));
+        TRY(file_.sync());
+        return hash_.finish();
+    }
+    Bytes chunk_hashes() const { return chunk_hashes_; }
+
+  private:
+    Part(File file, uint64_t size) : file_(std::move(file)), size_(size) {}
+
+    // Whole chunks only: a chunk that was cut is fetched again.
+    Result<void> take_up() {
+        const uint64_t have = std::min(TRY(file_.size()), size_);
+        Bytes chunk(kBlobChunkPlainBytes);
+        while (have - written_ >= kBlobChunkPlainBytes) {
+            if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+            if (TRY(file_.read(written_, chunk)) != chunk.size()) return {};
+            count(chunk);
+            resumed_ = true;
+        }
+        return {};
+    }
+    void count(ByteView chunk) {
+        hash_.update(chunk);
+        bae::append(chunk_hashes_, crypto::chunk_hash(chunk).view());
+        written_ += chunk.size();
+    }
+
+    File file_;
+    uint64_t size_, written_ = 0;
+    bool resumed_ = false;
+    crypto::Sha256 hash_;
+    Bytes chunk_hashes_;
+};
+
+// Never replaces: a file that a person put there stays.
+Result<bool> name_if_free(const fs::path& part, const fs::path& destination) {
+    if (renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, destination.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == EEXIST) return false;
+    if (errno != EXDEV) return tl::unexpected<Error>(errno_error(errno, shown(destination.native())));
+    return fail(ErrorKind::internal,
+                fmt::format("{} is on another file system than its part", shown(destination.native())));
+}
+
+fs::path numbered(const fs::path& path, int number) {
+    if (number == 1) return path;
+    return path.parent_path() / fmt::format("{} ({}){}", path.stem().native(), number, path.extension().native());
+}
+
+Result<bool> has_bytes(const fs::path& path, const crypto::Hash256& hash) {
+    const File file = TRY(File::open_to_read(path));
+    crypto::Sha256 sha;
+    Bytes buffer(1 << 20);
+    for (uint64_t at = 0;;) {
+        const size_t size = TRY(file.read(at, buffer));
+        if (size == 0) break;
+        sha.update(ByteView(buffer).first(size));
+        at += size;
+    }
+    return sha.finish() == hash;
+}
+
+Result<fs::path> give_name(const IncomingFile& file) {
+    TRY(make_directories(file.destination.parent_path()));
+    for (int number = 1; number <= kMostNames; ++number) {
+        const fs::path name = numbered(file.destination, number);
+        if (TRY(name_if_free(file.part, name))) {
+            TRY(sync_directory(name.parent_path()));
+            CRASH_POINT("get: named, not recorded");
+            return name;
+        }
+        const Result<bool> same = has_bytes(name, file.hash);
+        if (!same || !*same) continue;
+        std::error_code ignored;
+        fs::remove(file.part, ignored);
+        return name;
+    }
+    return fail(ErrorKind::conflict, fmt::format("{} and {} more names beside it are taken",
+                                                 shown(file.destination.native()), kMostNames - 1));
+}
+
+Result<ArrivedFile> complete(Part& part, const IncomingFile& file) {
+    const crypto::Hash256 hash = TRY(part.close());
+    if (hash != file.hash) {
+        std::error_code ignored;
+        fs::remove(file.part, ignored);
+        return fail(ErrorKind::corrupt, fmt::format("{}: the bytes that came are not the file's",
+                                                    shown(file.destination.filename().native())));
+    }
+    CRASH_POINT("get: complete, not named");
+    ArrivedFile arrived{.path = TRY(give_name(file)), .chunk_hashes = part.chunk_hashes()};
+    return arrived;
+}
+
+Result<void> receive_chunks(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key, Part& part) {
+    Bytes plain(kBlobChunkPlainBytes);
+    while (part.chunks() < key.chunk_count()) {
+        if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+        const uint64_t first = part.chunks();
+        const Bytes sealed =
+            TRY(bucket.get_range(path, first * kBlobChunkSealedBytes, kChunksAtOnce * kBlobChunkSealedBytes));
+        const uint64_t expected =
+            std::min(kChunksAtOnce * kBlobChunkSealedBytes, key.sealed_size() - first * kBlobChunkSealedBytes);
+        if (sealed.size() != expected)
+            return fail(ErrorKind::corrupt, fmt::format("{} on the carrier is cut short", path));
+        for (ByteView rest = sealed; !rest.empty();) {
+            const ByteView chunk = rest.first(std::min(rest.size(), kBlobChunkSealedBytes));
+            const ByteSpan out = ByteSpan(plain).first(chunk.size() - crypto::kAeadTagBytes);
+            TRY_CONTEXT(key.open_chunk(part.chunks(), chunk, out), path);
+            TRY(part.append(out));
+            rest = rest.subspan(chunk.size());
+        }
+        CRASH_POINT("get: part grew");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<ArrivedFile> receive_blob(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key,
+                                 const IncomingFile& file) {
+    bool resumed = false;
+    {
+        Part part = TRY(Part::open(file.part, key.plain_size()));
+        TRY(receive_chunks(bucket, path, key, part));
+        Result<ArrivedFile> arrived = complete(part, file);
+        resumed = part.resumed();
+        if (arrived || !resumed || arrived.error().kind != ErrorKind::corrupt) return arrived;
+    }
+    // A part that a power cut left may hold other bytes than were written; it is gone now.
+    return receive_blob(bucket, path, key, file);
+}
+
+Result<ArrivedFile> receive_copy(const fs::path& from, uint64_t size, const IncomingFile& file) {
+    const File source = TRY(File::open_to_read(from));
+    std::error_code ignored;
+    fs::remove(file.part, ignored);
+    Part part = TRY(Part::open(file.part, size));
+    Bytes chunk(kBlobChunkPlainBytes);
+    for (uint64_t at = 0; at < size;) {
+        if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+        const size_t got = TRY(source.read(at, chunk));
+        if (got == 0) break;
+        TRY(part.append(ByteView(chunk).first(got)));
+        at += got;
+    }
+    return complete(part, file);
+}
+
+}  // namespace bae::node

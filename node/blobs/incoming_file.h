@@ -1,0 +1,30 @@
+#pragma once
+// A file on its way from a carrier: plaintext in a part file, hashed as it grows, given its name only as a whole. For
+// one thread.
+#include <filesystem>
+
+#include "crypto/blob.h"
+#include "node/files.h"
+#include "s3/bucket.h"
+
+namespace bae::node {
+
+struct IncomingFile {
+    std::filesystem::path part;         // continued if it exists
+    std::filesystem::path destination;  // the directory is made; what is there is not replaced
+    crypto::Hash256 hash;
+};
+
+struct ArrivedFile {
+    std::filesystem::path path;  // `destination`, or beside it with a number if that was taken by other bytes
+    Bytes chunk_hashes;
+};
+
+// not_found: the carrier does not have it; corrupt: what it has is damaged; cancelled: the part is kept;
+// retry: also if another process is at it.
+Result<ArrivedFile> receive_blob(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key,
+                                 const IncomingFile& file);
+// The same from a file of this disk.
+Result<ArrivedFile> receive_copy(const std::filesystem::path& from, uint64_t size, const IncomingFile& file);
+
+}  // namespace bae::node

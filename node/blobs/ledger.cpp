@@ -1,0 +1,100 @@
+#include "node/blobs/ledger.h"
+
+#include <fmt/format.h>
+
+namespace bae::node {
+namespace {
+
+constexpr int kBlobColumns = 7;
+
+std::string batch_sql(BlobKind kind) {
+    if (kind == BlobKind::image) {
+        return fmt::format(
+            "SELECT {}, b.owner_id IS NOT NULL FROM blob_queue q JOIN library_images f ON f.id = q.owner_id LEFT JOIN "
+            "releases r ON r.id = f.owner_id "
+            "LEFT JOIN carried_blobs b ON b.carrier = ?1 AND b.owner_id = f.id AND b.file_hash = f.file_hash AND "
+            "b.key_epoch = coalesce(f.key_epoch, r.key_epoch) "
+            "WHERE q.kind = 'image' AND q.owner_id > ?2 ORDER BY q.owner_id LIMIT ?3",
+            image_columns());
+    }
+    return fmt::format(
+        "SELECT {}, b.owner_id IS NOT NULL, l.path, c.chunk_hashes FROM blob_queue q JOIN release_files f ON f.id = "
+        "q.owner_id JOIN releases r ON r.id = f.release_id "
+        "JOIN local_files l ON l.path = (SELECT path FROM local_files p WHERE p.file_id = f.id AND p.state = 'present' "
+        "AND p.file_hash = f.file_hash LIMIT 1) "
+        "LEFT JOIN file_chunks c ON c.file_hash = f.file_hash "
+        "LEFT JOIN carried_blobs b ON b.carrier = ?1 AND b.owner_id = f.id AND b.file_hash = f.file_hash AND "
+        "b.key_epoch = r.key_epoch "
+        "WHERE q.kind = 'file' AND q.owner_id > ?2 ORDER BY q.owner_id LIMIT ?3",
+        file_columns());
+}
+
+}  // namespace
+
+Result<uint64_t> BlobLedger::queued() {
+    const auto reader = TRY(database_.read());
+    return static_cast<uint64_t>(TRY(reader->integer("SELECT count(*) FROM blob_queue")).value_or(0));
+}
+
+Result<std::vector<QueuedBlob>> BlobLedger::batch(BlobKind kind, const std::string& after, size_t limit) {
+    std::vector<QueuedBlob> found;
+    const auto reader = TRY(database_.read());
+    TRY(reader->each(
+        batch_sql(kind),
+        [&](const sync::sqlite::Statement& row) -> Result<void> {
+            QueuedBlob queued{.blob = TRY(read_blob(row, 0, kind)), .carried = row.integer(kBlobColumns) != 0};
+            if (kind == BlobKind::file) {
+                queued.path = row.string(kBlobColumns + 1);
+                queued.chunk_hashes = to_bytes(row.blob(kBlobColumns + 2));
+            }
+            found.push_back(std::move(queued));
+            return {};
+        },
+        carrier_, after, limit));
+    return found;
+}
+
+Result<void> BlobLedger::record(sync::sqlite::Connection& connection, const BlobOutcome& outcome) {
+    const Blob& blob = outcome.blob;
+    const bool settled = outcome.state == BlobOutcome::State::carried || outcome.state == BlobOutcome::State::fetched;
+    if (settled) {
+        TRY(connection.run(
+            "INSERT INTO carried_blobs (carrier, owner_id, file_hash, key_epoch) VALUES (?1, ?2, ?3, ?4) "
+            "ON CONFLICT DO UPDATE SET file_hash = ?3, key_epoch = ?4",
+            carrier_, blob.row_id, blob.hash.view(), blob.epoch));
+        TRY(connection.run("DELETE FROM transfers WHERE owner_id = ?", blob.row_id));
+    } else {
+        TRY(connection.run(
+            "INSERT INTO transfers (blob_id, direction, owner_kind, owner_id, state, attempts, reason) VALUES (?1, ?2, "
+            "?3, ?4, ?5, 1, ?6) "
+            "ON CONFLICT DO UPDATE SET state = ?5, attempts = attempts + 1, reason = ?6",
+            outcome.blob_id, outcome.up ? "up" : "down", blob.kind == BlobKind::file ? "file" : "image", blob.row_id,
+            outcome.state == BlobOutcome::State::refused ? "failed" : "waiting", outcome.reason));
+    }
+    if (outcome.state == BlobOutcome::State::refused && !outcome.path.empty()) {
+        TRY(connection.run("UPDATE local_files SET state = 'changed' WHERE path = ?", as_bytes(outcome.path.native())));
+    }
+    if (outcome.state == BlobOutcome::State::waiting) return {};
+    return connection.run("DELETE FROM blob_queue WHERE owner_id = ?", blob.row_id);
+}
+
+Result<void> BlobLedger::record(const std::vector<BlobOutcome>& outcomes) {
+    if (outcomes.empty()) return {};
+    return database_.replicate([&](sync::sqlite::Connection& connection) -> Result<void> {
+        for (const BlobOutcome& outcome : outcomes) TRY(record(connection, outcome));
+        return {};
+    });
+}
+
+Result<void> BlobLedger::start_over(sync::sqlite::Connection& connection, const std::string& carrier_url) {
+    TRY(connection.run("DELETE FROM carried_blobs WHERE carrier = ?", carrier_url));
+    TRY(connection.run("DELETE FROM transfers WHERE direction = 'up' AND state = 'waiting'"));
+    TRY(
+        connection.run("INSERT INTO blob_queue (owner_id, kind) SELECT DISTINCT file_id, 'file' FROM local_files WHERE "
+                       "state = 'present' ON CONFLICT DO NOTHING"));
+    return connection.run(
+        "INSERT INTO blob_queue (owner_id, kind) SELECT id, 'image' FROM library_images WHERE true ON CONFLICT DO "
+        "NOTHING");
+}
+
+}  // namespace bae::node

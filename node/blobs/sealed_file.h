@@ -1,0 +1,32 @@
+#pragma once
+// A file of this disk as the blob it becomes, sealed while it is sent. Every chunk is checked against the hash taken at
+// import before a byte of it leaves: a key and a nonce must never meet two plaintexts. For one thread.
+#include <optional>
+
+#include "crypto/aead.h"
+#include "crypto/blob.h"
+#include "node/files.h"
+#include "s3/bucket.h"
+
+namespace bae::node {
+
+class SealedFile : public s3::Body {
+  public:
+    // conflict: the file is not the one that was imported. `chunk_hashes`: 16 bytes per chunk.
+    static Result<SealedFile> open(const std::filesystem::path& path, const crypto::BlobKey& key, Bytes chunk_hashes);
+
+    uint64_t size() const override { return key_->sealed_size(); }
+    // conflict as above; cancelled after an interrupt.
+    Result<void> read(uint64_t offset, ByteSpan out) override;
+
+  private:
+    SealedFile(File file, const crypto::BlobKey& key, Bytes chunk_hashes);
+    Result<void> load(uint64_t index);
+    File file_;
+    const crypto::BlobKey* key_;
+    Bytes chunk_hashes_;
+    Bytes plain_, sealed_;
+    std::optional<uint64_t> loaded_;  // the chunk that `sealed_` holds
+};
+
+}  // namespace bae::node

@@ -1,0 +1,118 @@
+#include "node/cli/founding.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <span>
+
+#include "node/blobs/ledger.h"
+#include "node/cli/prompt.h"
+#include "node/import/names.h"
+#include "node/row_ids.h"
+#include "node/version.h"
+
+namespace bae::node {
+
+std::span<const EmbeddedFile> embedded_sql();
+
+std::string device_name_or_host(const std::optional<std::string>& name) {
+    std::array<char, 256> host{};
+    if (!name && gethostname(host.data(), host.size() - 1) != 0) return "device";
+    const std::string text = clean_text(name ? *name : std::string(host.data()), 100);
+    return text.empty() ? "device" : text;
+}
+
+Result<void> set_carrier(sync::sqlite::Connection& connection, const std::string& url) {
+    TRY(connection.run("UPDATE carriers SET current = 0"));
+    TRY(
+        connection.run("INSERT INTO carriers (url, current, used_since_ms) VALUES (?1, 1, ?2) ON CONFLICT DO UPDATE "
+                       "SET current = 1, used_since_ms = ?2",
+                       url, sync::system_clock().now_ms()));
+    return BlobLedger::start_over(connection, url);
+}
+
+static Result<std::optional<crypto::SecretBytes>> new_passphrase(Session& session, bool ask) {
+    auto passphrase = TRY(passphrase_from_environment(session.environment()));
+    if (!passphrase && ask) passphrase = TRY(ask_new_secret("new passphrase for the secrets:"));
+    return passphrase;
+}
+
+Result<Founding> Founding::begin(Session& session, bool passphrase) {
+    Result<NewHome> home = NewHome::begin(TRY(session.paths()));
+    if (!home && home.error().kind == ErrorKind::retry) return session.refuse(ExitCode::locked, home.error());
+    if (!home) return tl::unexpected<Error>(home.error());
+    Founding founding(std::move(*home));
+    TRY(crypto::initialize());
+    Result<Secrets> secrets =
+        Secrets::open(founding.home_.paths(), session.environment(), passphrase_of(session.environment()),
+                      TRY(new_passphrase(session, passphrase)));
+    if (!secrets && secrets.error().kind == ErrorKind::denied)
+        return session.refuse(ExitCode::wrong_key, secrets.error());
+    if (!secrets) return tl::unexpected<Error>(secrets.error());
+    founding.secrets_ = std::move(*secrets);
+    return founding;
+}
+
+Result<void> Founding::prepare(crypto::Identity identity, std::optional<crypto::Hash256> next) {
+    identity_ = std::make_unique<crypto::Identity>(std::move(identity));
+    next_ = next;
+    device_ = std::make_unique<crypto::DeviceKeys>(crypto::DeviceKeys::generate(crypto::system_random()));
+    TRY(secrets_->put_identity(*identity_, next_));
+    TRY(secrets_->put_device(*device_));
+    database_ = TRY(sync::Database::open(
+        {.path = home_.paths().database(), .migrations = embedded_sql(), .device = device_->id()}));
+    mirror_ = TRY(s3::open_directory_bucket({.root = home_.paths().mirror(), .policy = s3::RootPolicy::create}));
+    return {};
+}
+
+sync::ReplicaOptions Founding::options() {
+    return {.database = *database_,
+            .mirror = *mirror_,
+            .device = *device_,
+            .identity = identity_.get(),
+            .random = crypto::system_random(),
+            .clock = sync::system_clock(),
+            .program_version = std::string("bae ") + kVersion};
+}
+
+Result<void> Founding::found() {
+    if (!next_)
+        return fail(ErrorKind::internal, "the identity of this home does not know its successor; use another --home");
+    replica_ = TRY(sync::Replica::found(options(), *next_));
+    return {};
+}
+
+Result<sync::Replica::RestoreInfo> Founding::restore(const crypto::LibraryId& library, Carrier& carrier) {
+    sync::Replica::RestoreInfo info;
+    replica_ = TRY(sync::Replica::restore(options(), library, next_, carrier.bucket(), &info));
+    return info;
+}
+
+Result<void> Founding::name_device(const std::string& name) {
+    const std::string device = device_->id().text();
+    TRY(database_->write("device " + name, [&](sync::sqlite::Connection& connection) {
+        return connection.run("INSERT INTO devices (id, device_id, name, _updated_at) VALUES (?1, ?2, ?3, stamp())",
+                              device_row_id(device), device, name);
+    }));
+    return {};
+}
+
+Result<void> Founding::use_carrier(const std::string& url) {
+    return database_->replicate([&](sync::sqlite::Connection& connection) { return set_carrier(connection, url); });
+}
+
+HomeRecord Founding::record() const {
+    return {.library = replica_->library(), .device = device_->id(), .identity = identity_->public_key()};
+}
+
+Result<void> Founding::commit() {
+    const HomeRecord made = record();
+    replica_.reset();
+    mirror_.reset();
+    database_.reset();
+    secrets_.reset();
+    return home_.commit(made);
+}
+
+}  // namespace bae::node

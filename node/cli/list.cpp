@@ -1,0 +1,164 @@
+#include <fmt/format.h>
+
+#include "node/cli/commands.h"
+#include "node/cli/rows.h"
+#include "node/output/escape.h"
+#include "node/output/table.h"
+
+namespace bae::node {
+namespace {
+
+// What a list shows people; programs get the table's own columns.
+struct Listing {
+    const char* name;
+    const char* table;
+    const char* columns;  // for people; id first
+    const char* from;     // the table is `t`
+    const char* order;
+    const char* matches;  // names that a query is looked for in, separated by 0x1f
+    std::vector<Table::Column> titles;
+};
+
+const std::vector<Listing>& listings() {
+    using enum Table::Align;
+    static const std::vector<Listing> all = {
+        {"albums",
+         "albums",
+         "t.id, t.artist_credit, t.title, substr(t.original_date, 1, 4)",
+         "albums t",
+         "coalesce(t.artist_credit, '') COLLATE NOCASE, t.original_date, coalesce(t.sort_title, t.title) COLLATE "
+         "NOCASE, t.id",
+         "t.title || x'1f' || coalesce(t.artist_credit, '')",
+         {{"id"}, {"artist"}, {"album"}, {"year"}}},
+        {"releases",
+         "releases",
+         "t.id, a.artist_credit, coalesce(t.title, a.title), t.date, t.label, t.catalog_number, t.media",
+         "releases t JOIN albums a ON a.id = t.album_id",
+         "coalesce(a.artist_credit, '') COLLATE NOCASE, a.original_date, a.id, t.date, t.id",
+         "a.title || x'1f' || coalesce(a.artist_credit, '') || x'1f' || coalesce(t.title, '') || x'1f' || "
+         "coalesce(t.label, '') || x'1f' || coalesce(t.catalog_number, '')",
+         {{"id"}, {"artist"}, {"release"}, {"date"}, {"label"}, {"number"}, {"media"}}},
+        {"tracks",
+         "tracks",
+         "t.id, coalesce(t.artist_credit, a.artist_credit), a.title, t.disc, t.number, t.title, t.length_ms",
+         "tracks t JOIN releases r ON r.id = t.release_id JOIN albums a ON a.id = r.album_id",
+         "a.artist_credit COLLATE NOCASE, a.title COLLATE NOCASE, r.id, t.disc, t.number, t.id",
+         "t.title || x'1f' || coalesce(t.artist_credit, a.artist_credit, '') || x'1f' || a.title",
+         {{"id"}, {"artist"}, {"album"}, {"disc", right}, {"no", right}, {"title"}, {"length", right}}},
+        {"artists",
+         "artists",
+         "t.id, t.name, t.disambiguation, (SELECT count(*) FROM album_artists l WHERE l.artist_id = t.id)",
+         "artists t",
+         "coalesce(t.sort_name, t.name) COLLATE NOCASE, t.id",
+         "t.name || x'1f' || coalesce(t.sort_name, '')",
+         {{"id"}, {"artist"}, {"which"}, {"albums", right}}},
+        {"files",
+         "release_files",
+         "t.id, a.title, t.name, t.size",
+         "release_files t JOIN releases r ON r.id = t.release_id JOIN albums a ON a.id = r.album_id",
+         "a.title COLLATE NOCASE, r.id, t.name, t.id",
+         "t.name || x'1f' || a.title",
+         {{"id"}, {"album"}, {"file"}, {"size", right}}},
+        {"tags",
+         "tags",
+         "t.id, t.name, (SELECT count(*) FROM release_tags l WHERE l.tag_id = t.id), (SELECT count(*) FROM track_tags "
+         "l WHERE l.tag_id = t.id)",
+         "tags t",
+         "t.name COLLATE NOCASE, t.id",
+         "t.name",
+         {{"id"}, {"tag"}, {"releases", right}, {"tracks", right}}},
+        {"collections",
+         "collections",
+         "t.id, t.name, t.description, (SELECT count(*) FROM collection_entries e WHERE e.collection_id = t.id)",
+         "collections t",
+         "t.name COLLATE NOCASE, t.id",
+         "t.name || x'1f' || coalesce(t.description, '')",
+         {{"id"}, {"collection"}, {"description"}, {"entries", right}}},
+        {"devices",
+         "devices",
+         "t.id, t.name, t.device_id",
+         "devices t",
+         "t.name COLLATE NOCASE, t.id",
+         "t.name",
+         {{"id"}, {"device"}, {"device id"}}},
+    };
+    return all;
+}
+
+const Listing* listing_named(std::string_view name) {
+    for (const Listing& listing : listings()) {
+        if (name == listing.name) return &listing;
+    }
+    return nullptr;
+}
+
+std::string like_pattern(std::string_view query) {
+    std::string pattern = "%";
+    for (const char c : query) {
+        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+        pattern += c;
+    }
+    return pattern + "%";
+}
+
+Result<void> list_json(Output& out, sync::sqlite::Connection& connection, const std::string& sql,
+                       const std::string& pattern) {
+    auto statement = TRY(connection.prepare(sql));
+    if (!pattern.empty()) statement.bind(1, pattern);
+    while (TRY(statement.step())) {
+        JsonObject object;
+        for (int i = 0; i < statement.column_count(); ++i) add_column(object, statement, i);
+        out.line(object);
+    }
+    return {};
+}
+
+std::string for_people(std::string_view title, const sync::sqlite::Statement& row, int column) {
+    if (row.is_null(column)) return "";
+    if (title == "length") return length_text(row.integer(column));
+    if (title == "size") return size_text(static_cast<uint64_t>(row.integer(column)));
+    return cell(row, column);
+}
+
+Result<void> list_table(Output& out, const Listing& listing, sync::sqlite::Connection& connection,
+                        const std::string& sql, const std::string& pattern) {
+    auto statement = TRY(connection.prepare(sql));
+    if (!pattern.empty()) statement.bind(1, pattern);
+    Table table(listing.titles);
+    while (TRY(statement.step())) {
+        std::vector<std::string> cells;
+        for (size_t i = 0; i < listing.titles.size(); ++i)
+            cells.push_back(for_people(listing.titles[i].title, statement, static_cast<int>(i)));
+        table.add(std::move(cells));
+    }
+    if (table.size() == 0)
+        out.note(fmt::format("no {}{}", listing.name, pattern.empty() ? " yet" : " match"));
+    else
+        out.print(table.text(out.width(), out.color()));
+    return {};
+}
+
+}  // namespace
+
+Result<ExitCode> run(Session& session, const ListCommand& command) {
+    const Listing* listing = listing_named(command.kind);
+    if (!listing) {
+        std::vector<std::string> names;
+        for (const Listing& one : listings()) names.emplace_back(one.name);
+        return session.usage(fmt::format("there is no list of \"{}\"; did you mean \"{}\"?", shown(command.kind),
+                                         nearest(command.kind, names)));
+    }
+    const auto reader = TRY(TRY(session.database())->read());
+    const std::string columns = session.out().json() ? "t.*" : listing->columns;
+    const std::string pattern = command.query.empty() ? "" : like_pattern(command.query);
+    std::string sql = fmt::format("SELECT {} FROM {}", columns, listing->from);
+    if (!pattern.empty()) sql += fmt::format(" WHERE {} LIKE ?1 ESCAPE '\\'", listing->matches);
+    sql += fmt::format(" ORDER BY {}", listing->order);
+    if (session.out().json())
+        TRY(list_json(session.out(), *reader, sql, pattern));
+    else
+        TRY(list_table(session.out(), *listing, *reader, sql, pattern));
+    return ExitCode::done;
+}
+
+}  // namespace bae::node

@@ -1,0 +1,43 @@
+#include "node/cli/run.h"
+
+#include "node/cli/commands.h"
+#include "node/interrupt.h"
+#include "node/output/escape.h"
+
+namespace bae::node {
+namespace {
+
+int say(Output& out, const Error& error, ExitCode code) {
+    out.end_progress();
+    out.error(code == ExitCode::interrupted ? "interrupted; what was done so far is kept" : shown(error.message));
+    return static_cast<int>(code);
+}
+
+Result<Config> settings_of(const Invocation& invocation) {
+    const Result<std::filesystem::path> file = config_path(process_environment);
+    return load_config(file ? *file : std::filesystem::path(), process_environment, invocation.settings);
+}
+
+int run_invocation(const Invocation& invocation) {
+    Output out(invocation.json ? Output::Format::json : Output::Format::people, invocation.quiet);
+    const Result<Config> config = settings_of(invocation);
+    if (!config) return say(out, config.error(), ExitCode::usage);
+    Session session(out, *config, process_environment);
+    const Result<ExitCode> result =
+        std::visit([&](const auto& command) { return run(session, command); }, invocation.command);
+    if (!result) return say(out, result.error(), session.exit_code_of(result.error()));
+    if (!out.flush())
+        return say(out, Error{ErrorKind::retry, "standard output does not take the result"}, ExitCode::failed);
+    return static_cast<int>(*result);
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+    watch_for_interrupts();
+    const auto parsed = parse_arguments(argc, argv);
+    if (const Ended* ended = std::get_if<Ended>(&parsed)) return ended->exit_code;
+    return run_invocation(std::get<Invocation>(parsed));
+}
+
+}  // namespace bae::node

@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include "node/blobs/ledger.h"
+#include "node/blobs/send.h"
+#include "node/blobs/workers.h"
+#include "node/cli/commands.h"
+#include "node/cli/founding.h"
+#include "node/cli/holds.h"
+#include "node/cli/prompt.h"
+#include "node/interrupt.h"
+#include "node/output/escape.h"
+
+namespace bae::node {
+namespace {
+
+Result<void> confirm_mending(Session& session, const SyncCommand& command) {
+    if (!command.mend_clock || command.yes) return {};
+    const Result<bool> yes = ask_yes("Is this device's clock right now? Changes not sent yet will be dated anew.");
+    if (!yes && yes.error().kind == ErrorKind::denied)
+        return session.usage("--mend-clock asks first; without a terminal, add --yes once the clock is right");
+    if (!TRY(Result<bool>(yes))) return fail(ErrorKind::cancelled, "nothing was changed");
+    return {};
+}
+
+sync::SyncOptions options_of(Session& session, const SyncCommand& command) {
+    return {.on_progress =
+                [&out = session.out()](const sync::SyncProgress& at) { out.progress(at.phase, at.done, at.total); },
+            .cancelled = interrupted,
+            .mend_clock = command.mend_clock,
+            .run_parallel =
+                [workers = session.config().bucket_workers](std::vector<std::function<void()>> tasks) {
+                    run_work({.count = tasks.size(), .threads = workers, .run = [&](size_t i) { tasks[i](); }});
+                }};
+}
+
+void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& blobs, const s3::CallCounts& calls) {
+    std::vector<JsonObject> holds;
+    for (const sync::Hold& hold : rows.holds) holds.push_back(json_of(hold));
+    if (out.json()) {
+        out.line(JsonObject()
+                     .count("sent", rows.sent_transactions)
+                     .count("received", rows.received_transactions)
+                     .count("rows_received", rows.received_rows)
+                     .count("blobs_sent", blobs.sent)
+                     .count("artwork_received", blobs.fetched)
+                     .count("blobs_waiting", blobs.waiting)
+                     .count("requests", calls.total())
+                     .count("bytes_sent", calls.bytes_sent)
+                     .count("bytes_received", calls.bytes_received)
+                     .objects("holds", holds)
+                     .texts("refused", blobs.refused));
+        return;
+    }
+    out.note(fmt::format("received {} changes ({} rows), sent {}; {} files sent, {} pictures received",
+                         rows.received_transactions, rows.received_rows, rows.sent_transactions, blobs.sent,
+                         blobs.fetched));
+    for (const sync::Hold& hold : rows.holds) out.warn(text_of(hold));
+    for (const std::string& reason : blobs.refused) out.warn(reason);
+    if (blobs.waiting > 0) out.note(fmt::format("{} files wait; `bae status` says for what", blobs.waiting));
+}
+
+}  // namespace
+
+Result<ExitCode> run(Session& session, const SyncCommand& command) {
+    TRY(confirm_mending(session, command));
+    Carrier* carrier = TRY(session.carrier());
+    sync::Replica* replica = TRY(session.replica());
+    Result<sync::SyncReport> rows = replica->sync(carrier->bucket(), carrier->url(), options_of(session, command));
+    session.out().end_progress();
+    if (!rows) return tl::unexpected<Error>(rows.error());
+    const BlobRound round{.database = *TRY(session.database()),
+                          .replica = *replica,
+                          .carrier = carrier,
+                          .home = TRY(session.paths()),
+                          .device = TRY(session.record()).device,
+                          .workers = session.config().bucket_workers,
+                          .out = session.out()};
+    const BlobReport blobs = TRY(sync_blobs(round));
+    print_summary(session.out(), *rows, blobs, carrier->counts());
+    return rows->holds.empty() && blobs.refused.empty() ? ExitCode::done : ExitCode::partly;
+}
+
+namespace {
+
+Result<ExitCode> show_bucket(Session& session) {
+    const std::string url = TRY(session.carrier_url());
+    Output& out = session.out();
+    if (out.json())
+        out.line(url.empty() ? JsonObject().null("bucket") : JsonObject().text("bucket", url));
+    else if (url.empty())
+        out.note("no bucket in use: choose one with `bae bucket use file:///path`");
+    else
+        out.line(shown(url));
+    return ExitCode::done;
+}
+
+}  // namespace
+
+Result<ExitCode> run(Session& session, const BucketCommand& command) {
+    if (!command.use) return show_bucket(session);
+    TRY(session.record());
+    Result<Carrier> carrier = Carrier::open(*command.use, s3::RootPolicy::create, session.config());
+    if (!carrier && carrier.error().kind == ErrorKind::invalid_input) return session.usage(carrier.error().message);
+    if (!carrier) return tl::unexpected<Error>(carrier.error());
+    TRY(TRY(session.replica())->adopt(carrier->bucket()));
+    TRY(TRY(session.database())->replicate([&](sync::sqlite::Connection& connection) {
+        return set_carrier(connection, carrier->url());
+    }));
+    Output& out = session.out();
+    if (out.json()) out.line(JsonObject().text("bucket", carrier->url()));
+    out.note(
+        fmt::format("this library syncs through {} from now on; `bae sync` sends it there", shown(carrier->url())));
+    return ExitCode::done;
+}
+
+}  // namespace bae::node

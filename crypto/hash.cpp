@@ -1,7 +1,7 @@
 #include "crypto/hash.h"
 
 // The low-level functions: no algorithm to fetch, no openssl.cnf to read, nothing to allocate. Through EVP the first
-// hash of hash of a process costs a millisecond, and a small one twice as much as here.
+// hash of a process costs a millisecond, and a small one half more than here.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #include <sodium.h>

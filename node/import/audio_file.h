@@ -1,6 +1,6 @@
 #pragma once
-// What a parser finds in one audio file: properties, raw tags, the front cover. The bytes come from outside: limits apply
-// before anything is kept, and what is over them is left out with a note.
+// What a parser finds in one audio file: properties, raw tags, the front cover. The bytes come from outside: limits
+// apply before anything is kept, and what is over them is left out with a note.
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,8 +32,8 @@ struct Picture {
     bool front = false;
 };
 
-// Names in upper case without blanks and underscores ("MUSICBRAINZALBUMID"), so that one name serves all tag formats; values as
-// found, UTF-8 as far as the parser could tell.
+// Names in upper case without blanks and underscores ("MUSICBRAINZALBUMID"), so that one name serves all tag formats;
+// values as found, UTF-8 as far as the parser could tell.
 using RawTags = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
 struct AudioFile {

@@ -17,7 +17,8 @@ size_t MemorySource::read(uint64_t offset, ByteSpan out) {
 size_t DescriptorSource::read(uint64_t offset, ByteSpan out) {
     size_t done = 0;
     while (done < out.size() && offset + done < size_) {
-        const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+        const ssize_t got =
+            ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         done += static_cast<size_t>(got);

@@ -1,4 +1,5 @@
-// Files are cut off by full disks and broken downloads. Where the container says how long it is, that is seen without decoding.
+// Files are cut off by full disks and broken downloads. Where the container says how long it is, that is seen without
+// decoding.
 #include <algorithm>
 
 #include "node/import/audio_file.h"
@@ -13,7 +14,8 @@ Error cut_off() { return Error{ErrorKind::corrupt, "cut off: its end is missing"
 Result<void> check_flac(ByteSource& source) {
     const FlacLayout layout = TRY(read_flac_layout(source));
     const Bytes frame = source.take(static_cast<uint64_t>(layout.audio_offset), 2);
-    const bool sync = frame.size() == 2 && frame[0] == std::byte{0xff} && (frame[1] & std::byte{0xfe}) == std::byte{0xf8};
+    const bool sync =
+        frame.size() == 2 && frame[0] == std::byte{0xff} && (frame[1] & std::byte{0xfe}) == std::byte{0xf8};
     if (!sync) return fail(ErrorKind::corrupt, "no audio after its FLAC metadata");
     return {};
 }
@@ -47,7 +49,9 @@ Result<void> check_wav(ByteSource& source) {
         const Bytes head = source.take(at, 8);
         if (head.size() < 8) return {};
         const uint64_t size = little4(ByteView(head).subspan(4));
-        if (as_text(ByteView(head).first(4)) == "data" && size != 0 && size != 0xffffffff && size > source.size() - at - 8) return tl::unexpected(cut_off());
+        if (as_text(ByteView(head).first(4)) == "data" && size != 0 && size != 0xffffffff &&
+            size > source.size() - at - 8)
+            return tl::unexpected(cut_off());
         at += 8 + size + (size & 1);
     }
     return {};
@@ -74,13 +78,18 @@ Result<void> check_ogg(ByteSource& source) {
 
 Result<void> check_complete(ByteSource& source, MediaType type) {
     switch (type) {
-        case MediaType::flac: return check_flac(source);
-        case MediaType::mp4: return check_mp4(source);
-        case MediaType::wav: return check_wav(source);
+        case MediaType::flac:
+            return check_flac(source);
+        case MediaType::mp4:
+            return check_mp4(source);
+        case MediaType::wav:
+            return check_wav(source);
         case MediaType::vorbis:
-        case MediaType::opus: return check_ogg(source);
+        case MediaType::opus:
+            return check_ogg(source);
         case MediaType::mpeg:
-        case MediaType::none: return {};
+        case MediaType::none:
+            return {};
     }
     return {};
 }

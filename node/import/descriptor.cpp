@@ -26,12 +26,6 @@ Result<void> write_full(int descriptor, ByteView bytes) {
     return {};
 }
 
-Result<void> sync_directory(const std::string& path) {
-    const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory || ::fsync(directory.get()) != 0) return tl::unexpected(errno_error(errno, "cannot sync " + path));
-    return {};
-}
-
 Result<TemporaryFile> TemporaryFile::create(const std::string& directory) {
     TemporaryFile made;
     made.path_ = directory + "/.import-XXXXXX";
@@ -52,6 +46,11 @@ TemporaryFile::~TemporaryFile() {
 Result<void> TemporaryFile::sync() {
     if (::fdatasync(file_.get()) != 0) return tl::unexpected(errno_error(errno, "cannot sync " + path_));
     return {};
+}
+
+bool file_is_gone(const std::string& path) {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 Result<void> publish_file(const std::string& temporary, const std::string& path) {

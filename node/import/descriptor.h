@@ -25,7 +25,6 @@ class Descriptor {
 };
 
 Result<void> write_full(int descriptor, ByteView bytes);
-Result<void> sync_directory(const std::string& path);
 
 // ".import-XXXXXX" in a directory, removed again unless kept.
 class TemporaryFile {
@@ -33,7 +32,8 @@ class TemporaryFile {
     static Result<TemporaryFile> create(const std::string& directory);
     TemporaryFile() = default;
     ~TemporaryFile();
-    TemporaryFile(TemporaryFile&& other) noexcept : file_(std::move(other.file_)), path_(std::exchange(other.path_, {})) {}
+    TemporaryFile(TemporaryFile&& other) noexcept
+        : file_(std::move(other.file_)), path_(std::exchange(other.path_, {})) {}
     TemporaryFile& operator=(TemporaryFile&& other) noexcept {
         std::swap(file_, other.file_);
         std::swap(path_, other.path_);
@@ -47,6 +47,8 @@ class TemporaryFile {
     Descriptor file_;
     std::string path_;
 };
+
+bool file_is_gone(const std::string& path);  // certainly not there; false if that cannot be told
 
 // Gives `temporary` its name for good; an existing file of that name stays, error conflict. Both on one file system.
 Result<void> publish_file(const std::string& temporary, const std::string& path);

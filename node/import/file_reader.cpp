@@ -23,7 +23,8 @@ Result<FileIdentity> identity_of(int descriptor) {
     struct stat info {};
     if (::fstat(descriptor, &info) != 0) return tl::unexpected(errno_error(errno, "cannot look at it"));
     if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid_input, "not a regular file");
-    return FileIdentity{info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec, static_cast<int64_t>(info.st_ino)};
+    return FileIdentity{info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec,
+                        static_cast<int64_t>(info.st_ino)};
 }
 
 // Fewer bytes than asked for only at the end of the file.
@@ -82,13 +83,13 @@ Result<ReadFile> FileReader::read_open(int descriptor, const FileIdentity& ident
     if (!copy_to_.empty()) copy = TRY_CONTEXT(TemporaryFile::create(copy_to_), "cannot copy it");
     const bool small = static_cast<uint64_t>(identity.size) <= kSmallBytes;
     TRY(small ? hash_small(descriptor, file, copy.descriptor()) : hash_large(descriptor, file, copy.descriptor()));
-    CRASH_POINT("import.hashed");
+    CRASH_POINT("import: file hashed");
     if (TRY(identity_of(descriptor)) != identity) return tl::unexpected(changed_meanwhile());
     if (!small) TRY(parse(whole, file));
     if (!copy_to_.empty()) {
         TRY_CONTEXT(copy.sync(), "cannot copy it");
         file.temporary_copy = copy.keep();
-        CRASH_POINT("import.copied");
+        CRASH_POINT("import: copy synced");
     }
     return file;
 }
@@ -100,8 +101,10 @@ Result<void> FileReader::hash_small(int descriptor, ReadFile& file, int copy) {
     if (TRY(read_full(descriptor, bytes)) != size) return tl::unexpected(changed_meanwhile());
     file.hash = crypto::sha256(bytes);
     // of a file of one chunk both hashes are of the same bytes
-    if (size <= kChunk) append(file.chunk_hashes, file.hash.view().first(crypto::ChunkHash::kSize));
-    else add_chunk_hashes(file.chunk_hashes, bytes);
+    if (size <= kChunk)
+        append(file.chunk_hashes, file.hash.view().first(crypto::ChunkHash::kSize));
+    else
+        add_chunk_hashes(file.chunk_hashes, bytes);
     if (copy >= 0) TRY_CONTEXT(write_full(copy, bytes), "cannot copy it");
     MemorySource source(bytes);
     return parse(source, file);
@@ -129,7 +132,8 @@ Result<Bytes> read_whole(const std::string& path, size_t max_bytes) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!file) return tl::unexpected(errno_error(errno, "cannot open it"));
     const FileIdentity identity = TRY(identity_of(file.get()));
-    if (static_cast<uint64_t>(identity.size) > max_bytes) return fail(ErrorKind::invalid_input, "larger than " + std::to_string(max_bytes >> 20) + " MB");
+    if (static_cast<uint64_t>(identity.size) > max_bytes)
+        return fail(ErrorKind::invalid_input, "larger than " + std::to_string(max_bytes >> 20) + " MB");
     Bytes bytes(static_cast<size_t>(identity.size));
     if (TRY(read_full(file.get(), bytes)) != bytes.size()) return tl::unexpected(changed_meanwhile());
     return bytes;

@@ -1,6 +1,6 @@
 #pragma once
-// Reads one file once: hash, chunk hashes, tags, properties and picture from the same pass, and, when copying, the copy too.
-// One reader per thread.
+// Reads one file once: hash, chunk hashes, tags, properties and picture from the same pass, and, when copying, the copy
+// too. One reader per thread.
 #include <optional>
 #include <string>
 
@@ -33,8 +33,8 @@ class FileReader {
     // `copy_to`: a directory on the file system the copies will stay on; "" to copy nothing.
     explicit FileReader(std::string copy_to) : copy_to_(std::move(copy_to)) {}
 
-    // not_found, denied, retry as errno says; invalid_input: not a regular file; corrupt: damaged audio, changed while it was
-    // read. A file that is no audio at all is `none` when the name does not claim it (hint none), else corrupt.
+    // not_found, denied, retry as errno says; invalid_input: not a regular file; corrupt: damaged audio, changed while
+    // it was read. A file that is no audio at all is `none` when the name does not claim it (hint none), else corrupt.
     Result<ReadFile> read(const std::string& path, MediaType hint);
 
   private:

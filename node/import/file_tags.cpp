@@ -24,7 +24,8 @@ class Reader {
     Values all(std::initializer_list<std::string_view> names, size_t limit) const {
         Values out;
         for (const auto name : names) {
-            const auto found = std::find_if(raw_.begin(), raw_.end(), [&](const auto& tag) { return tag.first == name; });
+            const auto found =
+                std::find_if(raw_.begin(), raw_.end(), [&](const auto& tag) { return tag.first == name; });
             if (found == raw_.end()) continue;
             for (const std::string& value : found->second) {
                 std::string text = clean(value, found->first);
@@ -77,8 +78,10 @@ class Reader {
         Values out;
         for (const std::string& value : all(names, kMaxArtists)) {
             for (std::string& part : split_ids(value)) {
-                if (is_mbid(part)) out.push_back(std::move(part));
-                else notes_.push_back("not a MusicBrainz id: " + part.substr(0, 60));
+                if (is_mbid(part))
+                    out.push_back(std::move(part));
+                else
+                    notes_.push_back("not a MusicBrainz id: " + part.substr(0, 60));
             }
         }
         return out;
@@ -101,7 +104,9 @@ class Reader {
 
   private:
     std::string clean(const std::string& value, const std::string& name) const {
-        if (value.size() > kMaxTextBytes) notes_.push_back("the tag " + name.substr(0, 40) + " is clipped to " + std::to_string(kMaxTextBytes) + " bytes");
+        if (value.size() > kMaxTextBytes)
+            notes_.push_back("the tag " + name.substr(0, 40) + " is clipped to " + std::to_string(kMaxTextBytes) +
+                             " bytes");
         return clean_text(value);
     }
     static std::optional<int64_t> whole_number(std::string_view text) {
@@ -131,7 +136,8 @@ class Reader {
 std::vector<Credit> credits(const Values& names, const Values& mbids, const Values& sorts) {
     std::vector<Credit> out;
     for (size_t i = 0; i < names.size() && i < kMaxArtists; ++i) {
-        Credit credit{names[i], mbids.size() == names.size() ? mbids[i] : "", sorts.size() == names.size() ? sorts[i] : ""};
+        Credit credit{names[i], mbids.size() == names.size() ? mbids[i] : "",
+                      sorts.size() == names.size() ? sorts[i] : ""};
         const bool twice = std::any_of(out.begin(), out.end(), [&](const Credit& c) {
             return credit.mbid.empty() ? normalised(c.name) == normalised(credit.name) : c.mbid == credit.mbid;
         });
@@ -143,9 +149,10 @@ std::vector<Credit> credits(const Values& names, const Values& mbids, const Valu
 void read_credits(const Reader& from, FileTags& tags) {
     tags.artist_credit = from.joined({"ARTIST"});
     tags.album_artist_credit = from.joined({"ALBUMARTIST", "ALBUM ARTIST"});
-    tags.artists = credits(from.all({"ARTISTS", "ARTIST"}, kMaxArtists), from.mbids({"MUSICBRAINZARTISTID"}), from.all({"ARTISTSORT"}, kMaxArtists));
-    tags.album_artists = credits(from.all({"ALBUMARTISTS", "ALBUMARTIST"}, kMaxArtists), from.mbids({"MUSICBRAINZALBUMARTISTID"}),
-                                 from.all({"ALBUMARTISTSORT"}, kMaxArtists));
+    tags.artists = credits(from.all({"ARTISTS", "ARTIST"}, kMaxArtists), from.mbids({"MUSICBRAINZARTISTID"}),
+                           from.all({"ARTISTSORT"}, kMaxArtists));
+    tags.album_artists = credits(from.all({"ALBUMARTISTS", "ALBUMARTIST"}, kMaxArtists),
+                                 from.mbids({"MUSICBRAINZALBUMARTISTID"}), from.all({"ALBUMARTISTSORT"}, kMaxArtists));
     tags.composers = credits(from.all({"COMPOSER"}, kMaxArtists), {}, from.all({"COMPOSERSORT"}, kMaxArtists));
     tags.conductors = credits(from.all({"CONDUCTOR"}, kMaxArtists), {}, {});
     tags.remixers = credits(from.all({"REMIXER", "MIXARTIST"}, kMaxArtists), {}, {});
@@ -205,7 +212,8 @@ void read_gains(const Reader& from, FileTags& tags) {
 
 void add_genre(std::vector<std::string>& genres, std::string_view part) {
     const std::string genre = clean_text(part, 100);
-    const bool there = std::any_of(genres.begin(), genres.end(), [&](const auto& g) { return normalised(g) == normalised(genre); });
+    const bool there =
+        std::any_of(genres.begin(), genres.end(), [&](const auto& g) { return normalised(g) == normalised(genre); });
     if (!genre.empty() && !there && genres.size() < kMaxGenres) genres.push_back(genre);
 }
 
@@ -305,9 +313,12 @@ class Mark {
 
 uint32_t mark_of(const TagValue& value) {
     Mark mark;
-    if (const auto* text = std::get_if<std::string>(&value)) mark.add(*text);
-    else if (const auto* number = std::get_if<int64_t>(&value)) mark.add(std::to_string(*number));
-    else if (const auto* real = std::get_if<double>(&value)) mark.add(std::to_string(*real));
+    if (const auto* text = std::get_if<std::string>(&value))
+        mark.add(*text);
+    else if (const auto* number = std::get_if<int64_t>(&value))
+        mark.add(std::to_string(*number));
+    else if (const auto* real = std::get_if<double>(&value))
+        mark.add(std::to_string(*real));
     mark.add({"0123", value.index()});  // the kind, so that "" is not NULL
     return mark.value();
 }
@@ -339,7 +350,8 @@ std::span<const TagColumn> tag_columns() { return kColumns; }
 
 Bytes tag_marks(const FileTags& tags) {
     Bytes out(4 * kColumns.size());
-    for (size_t i = 0; i < kColumns.size(); ++i) write_big_endian(ByteSpan(out).subspan(4 * i, 4), mark_of(kColumns[i].value(tags)));
+    for (size_t i = 0; i < kColumns.size(); ++i)
+        write_big_endian(ByteSpan(out).subspan(4 * i, 4), mark_of(kColumns[i].value(tags)));
     return out;
 }
 

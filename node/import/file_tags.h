@@ -1,6 +1,6 @@
 #pragma once
-// What the tags of one file say, in the library's words. MusicBrainz Picard's names in every format; values cleaned, checked
-// and within limits, what is not usable left out with a note.
+// What the tags of one file say, in the library's words. MusicBrainz Picard's names in every format; values cleaned,
+// checked and within limits, what is not usable left out with a note.
 #include <optional>
 #include <span>
 #include <string>
@@ -25,7 +25,8 @@ struct FileTags {
     using Text = std::optional<std::string>;
     Text title, title_sort, artist_credit, disc_title, isrc, recording_mbid, track_mbid;
     Text album, album_sort, album_artist_credit, release_type, original_date, release_group_mbid;
-    Text date, label, catalog_number, barcode, country, media, status, language, script, release_mbid, asin, discogs_release;
+    Text date, label, catalog_number, barcode, country, media, status, language, script, release_mbid, asin,
+        discogs_release;
     std::optional<int64_t> disc, disc_count, number;
     bool compilation = false;
     std::optional<double> track_gain, track_peak, album_gain, album_peak;
@@ -46,8 +47,8 @@ struct TagColumn {
 };
 std::span<const TagColumn> tag_columns();
 
-// 4 bytes per column: a hash of its value. Compared with those of the last import, they tell which tags a person changed in a
-// file, so that a retagged file overwrites those columns and no edits made in the library.
+// 4 bytes per column: a hash of its value. Compared with those of the last import, they tell which tags a person
+// changed in a file, so that a retagged file overwrites those columns and no edits made in the library.
 Bytes tag_marks(const FileTags& tags);
 // Indexes into tag_columns(). Columns that the older marks do not have yet count as unchanged.
 std::vector<size_t> changed_columns(ByteView before, ByteView after);

@@ -54,7 +54,8 @@ Result<FlacLayout> read_flac_layout(ByteSource& source) {
         const auto lead = std::to_integer<unsigned>(head[0]);
         at += 4;
         if (at + length > source.size()) return fail(ErrorKind::corrupt, "cut off inside its FLAC metadata");
-        if ((lead & 0x7f) == kSeekTable) layout.seek_table = compact_seek_table(source.take(at, static_cast<size_t>(length)));
+        if ((lead & 0x7f) == kSeekTable)
+            layout.seek_table = compact_seek_table(source.take(at, static_cast<size_t>(length)));
         at += length;
         if (lead & 0x80) {
             layout.audio_offset = static_cast<int64_t>(at);

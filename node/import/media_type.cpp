@@ -17,7 +17,9 @@ uint32_t little(ByteView bytes, size_t at, size_t count) {
     for (size_t i = count; i-- > 0;) value = value << 8 | octet(bytes, at + i);
     return value;
 }
-uint32_t big(ByteView bytes, size_t at, size_t count) { return static_cast<uint32_t>(read_big_endian(bytes.subspan(at, count))); }
+uint32_t big(ByteView bytes, size_t at, size_t count) {
+    return static_cast<uint32_t>(read_big_endian(bytes.subspan(at, count)));
+}
 
 bool is_mpeg_layer3_header(ByteView b) {
     if (b.size() < 4 || octet(b, 0) != 0xff || (octet(b, 1) & 0xe0) != 0xe0) return false;
@@ -28,7 +30,8 @@ bool is_mpeg_layer3_header(ByteView b) {
 
 MediaType sniff_behind_id3(ByteView head, MediaType hint) {
     if (head.size() < 10) return MediaType::none;
-    const size_t size = 10 + ((octet(head, 6) & 0x7fU) << 21 | (octet(head, 7) & 0x7fU) << 14 | (octet(head, 8) & 0x7fU) << 7 | (octet(head, 9) & 0x7fU));
+    const size_t size = 10 + ((octet(head, 6) & 0x7fU) << 21 | (octet(head, 7) & 0x7fU) << 14 |
+                              (octet(head, 8) & 0x7fU) << 7 | (octet(head, 9) & 0x7fU));
     if (starts_with(head, size, "fLaC")) return MediaType::flac;
     return hint == MediaType::flac && head.size() < size + 4 ? MediaType::flac : MediaType::mpeg;
 }
@@ -44,8 +47,10 @@ std::optional<PictureFormat> sniff_jpeg(ByteView b) {
             found.width = big(b, at + 7, 2);
             break;
         }
-        if (marker == 0xff) ++at;
-        else at += 2 + std::max<size_t>(2, big(b, at + 2, 2));
+        if (marker == 0xff)
+            ++at;
+        else
+            at += 2 + std::max<size_t>(2, big(b, at + 2, 2));
     }
     return found;
 }
@@ -100,8 +105,9 @@ MediaType audio_hint(std::string_view extension) {
 
 bool is_known_other(std::string_view extension) {
     static constexpr std::array<std::string_view, 34> kOther{
-        "txt",  "log", "cue", "m3u", "m3u8", "pls", "nfo",  "sfv", "md5",     "ffp",  "pdf", "html", "htm", "url",  "ini",  "db",  "xml",
-        "json", "zip", "rar", "7z",  "gz",   "exe", "accurip", "par2", "torrent", "mkv", "avi", "webm", "lrc", "doc", "rtf", "bak", "tmp"};
+        "txt",  "log",     "cue", "m3u", "m3u8", "pls",  "nfo", "sfv", "md5", "ffp", "pdf", "html",
+        "htm",  "url",     "ini", "db",  "xml",  "json", "zip", "rar", "7z",  "gz",  "exe", "accurip",
+        "par2", "torrent", "mkv", "avi", "webm", "lrc",  "doc", "rtf", "bak", "tmp"};
     return contains(kOther, extension) || is_picture_extension(extension);
 }
 
@@ -112,10 +118,13 @@ bool is_picture_extension(std::string_view extension) {
 
 std::optional<PictureFormat> sniff_picture(ByteView b) {
     if (starts_with(b, 0, "\xff\xd8\xff")) return sniff_jpeg(b);
-    if (starts_with(b, 0, "\x89PNG\r\n\x1a\n") && b.size() >= 24) return PictureFormat{"image/png", big(b, 16, 4), big(b, 20, 4)};
-    if ((starts_with(b, 0, "GIF87a") || starts_with(b, 0, "GIF89a")) && b.size() >= 10) return PictureFormat{"image/gif", little(b, 6, 2), little(b, 8, 2)};
+    if (starts_with(b, 0, "\x89PNG\r\n\x1a\n") && b.size() >= 24)
+        return PictureFormat{"image/png", big(b, 16, 4), big(b, 20, 4)};
+    if ((starts_with(b, 0, "GIF87a") || starts_with(b, 0, "GIF89a")) && b.size() >= 10)
+        return PictureFormat{"image/gif", little(b, 6, 2), little(b, 8, 2)};
     if (starts_with(b, 0, "RIFF") && starts_with(b, 8, "WEBP")) return sniff_webp(b);
-    if (starts_with(b, 0, "BM") && b.size() >= 26) return PictureFormat{"image/bmp", little(b, 18, 4), little(b, 22, 4)};
+    if (starts_with(b, 0, "BM") && b.size() >= 26)
+        return PictureFormat{"image/bmp", little(b, 18, 4), little(b, 22, 4)};
     return std::nullopt;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// What a file is, by its first bytes; names are hints only. Pure functions over bytes from outside: they look at what is there
-// and never beyond.
+// What a file is, by its first bytes; names are hints only. Pure functions over bytes from outside: they look at what
+// is there and never beyond.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,8 +15,8 @@ constexpr size_t kSniffBytes = 64;
 
 // `hint`: what the extension says; decides only where the bytes leave it open (MP3 behind an ID3 tag or junk).
 MediaType sniff_audio(ByteView head, MediaType hint);
-MediaType audio_hint(std::string_view extension);        // by extension, any case; none if it is no audio extension
-bool is_known_other(std::string_view extension);         // texts, pictures, playlists ...: not worth opening
+MediaType audio_hint(std::string_view extension);  // by extension, any case; none if it is no audio extension
+bool is_known_other(std::string_view extension);   // texts, pictures, playlists ...: not worth opening
 bool is_picture_extension(std::string_view extension);
 
 struct PictureFormat {

@@ -32,8 +32,10 @@ std::string replace_invalid(std::string_view bytes) {
             out += "\xef\xbf\xbd";
             bytes.remove_prefix(1);
         } else {
-            if (is_control(c)) out += ' ';
-            else out += bytes.substr(0, static_cast<size_t>(used));
+            if (is_control(c))
+                out += ' ';
+            else
+                out += bytes.substr(0, static_cast<size_t>(used));
             bytes.remove_prefix(static_cast<size_t>(used));
         }
     }
@@ -60,7 +62,8 @@ std::string squeezed(std::string_view text) {
 
 std::string folded(const std::string& valid) {
     utf8proc_uint8_t* mapped = nullptr;
-    constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+    constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
+                                                             UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
     const auto size = utf8proc_map(octets(valid), static_cast<utf8proc_ssize_t>(valid.size()), &mapped, kOptions);
     if (size < 0) return valid;
     std::string out(reinterpret_cast<const char*>(mapped), static_cast<size_t>(size));
@@ -133,18 +136,22 @@ std::optional<DiscSuffix> disc_suffix(std::string_view name) {
     std::string_view text = name;
     while (!text.empty() && std::string_view(" )]}").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
     size_t digits = 0;
-    while (digits < text.size() && text[text.size() - 1 - digits] >= '0' && text[text.size() - 1 - digits] <= '9') ++digits;
+    while (digits < text.size() && text[text.size() - 1 - digits] >= '0' && text[text.size() - 1 - digits] <= '9')
+        ++digits;
     if (digits == 0 || digits > 2) return std::nullopt;
     const int disc = std::atoi(std::string(text.substr(text.size() - digits)).c_str());
     text.remove_suffix(digits);
-    while (!text.empty() && std::string_view(" .#_-").find(text.back()) != std::string_view::npos) text.remove_suffix(1);
+    while (!text.empty() && std::string_view(" .#_-").find(text.back()) != std::string_view::npos)
+        text.remove_suffix(1);
     const std::string lower = ascii_lower(text);
     for (const std::string_view word : {"disc", "disk", "cd"}) {
         if (!lower.ends_with(word)) continue;
         std::string_view rest = text.substr(0, text.size() - word.size());
         // "ABCD1" is a name, "AB CD1" a disc
-        if (!rest.empty() && std::string_view(" ([{-_,.:").find(rest.back()) == std::string_view::npos) return std::nullopt;
-        while (!rest.empty() && std::string_view(" ([{-_,.:").find(rest.back()) != std::string_view::npos) rest.remove_suffix(1);
+        if (!rest.empty() && std::string_view(" ([{-_,.:").find(rest.back()) == std::string_view::npos)
+            return std::nullopt;
+        while (!rest.empty() && std::string_view(" ([{-_,.:").find(rest.back()) != std::string_view::npos)
+            rest.remove_suffix(1);
         if (disc == 0) return std::nullopt;
         return DiscSuffix{rest, disc};
     }

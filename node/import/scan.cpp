@@ -37,9 +37,12 @@ class Walk {
 
     Result<void> root(const std::string& path) {
         struct stat info {};
-        if (::stat(path.c_str(), &info) != 0) return tl::unexpected(errno_error(errno, "cannot import " + clean_text(path)));
-        if (S_ISDIR(info.st_mode)) directory(path, info);
-        else file(path, info, true);
+        if (::stat(path.c_str(), &info) != 0)
+            return tl::unexpected(errno_error(errno, "cannot import " + clean_text(path)));
+        if (S_ISDIR(info.st_mode))
+            directory(path, info);
+        else
+            file(path, info, true);
         return {};
     }
     // Links to directories come last: where one leads into what was walked already, nothing happens.
@@ -78,18 +81,23 @@ class Walk {
         for (const auto& [child, child_info] : below) directory(child, child_info);
     }
 
-    void entry(int parent, const std::string& folder, const std::string& name, std::vector<std::pair<std::string, struct stat>>& below) {
+    void entry(int parent, const std::string& folder, const std::string& name,
+               std::vector<std::pair<std::string, struct stat>>& below) {
         const std::string path = (folder == "/" ? "" : folder) + "/" + name;
         struct stat info {};
-        if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return failed(path, errno_error(errno, "cannot look at it").message);
+        if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+            return failed(path, errno_error(errno, "cannot look at it").message);
         const bool link = S_ISLNK(info.st_mode);
         if (link && ::fstatat(parent, name.c_str(), &info, 0) != 0) {
             if (audio_hint(extension(name)) != MediaType::none) failed(path, "a link that leads nowhere");
             return;
         }
-        if (!S_ISDIR(info.st_mode)) file(path, info, false);
-        else if (link) links_.push_back(path);
-        else below.emplace_back(path, info);
+        if (!S_ISDIR(info.st_mode))
+            file(path, info, false);
+        else if (link)
+            links_.push_back(path);
+        else
+            below.emplace_back(path, info);
     }
 
     void file(const std::string& path, const struct stat& info, bool named) {
@@ -105,8 +113,10 @@ class Walk {
             return;
         }
         if (hint == MediaType::none && is_known_other(ending) && !named) return;
-        folders_[where.path].files.push_back(
-            {path, {info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec, static_cast<int64_t>(info.st_ino)}, hint});
+        folders_[where.path].files.push_back({path,
+                                              {info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec,
+                                               static_cast<int64_t>(info.st_ino)},
+                                              hint});
     }
 
     void order() {
@@ -123,14 +133,16 @@ class Walk {
             for (const FoundFile& f : folder.files) scan_.bytes += static_cast<uint64_t>(f.identity.size);
             scan_.folders.push_back(std::move(folder));
         }
-        std::sort(scan_.failed.begin(), scan_.failed.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+        std::sort(scan_.failed.begin(), scan_.failed.end(),
+                  [](const auto& a, const auto& b) { return a.path < b.path; });
     }
     static void order_pictures(std::vector<std::string>& pictures) {
         std::sort(pictures.begin(), pictures.end(), [](const std::string& a, const std::string& b) {
             return std::pair(picture_rank(a), std::string_view(a)) < std::pair(picture_rank(b), std::string_view(b));
         });
         constexpr int kUnnamed = 6;
-        if (pictures.size() > 1) std::erase_if(pictures, [](const std::string& p) { return picture_rank(p) >= kUnnamed; });
+        if (pictures.size() > 1)
+            std::erase_if(pictures, [](const std::string& p) { return picture_rank(p) >= kUnnamed; });
     }
 
     Scan& scan_;

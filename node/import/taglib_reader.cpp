@@ -23,7 +23,8 @@
 namespace bae::node {
 namespace {
 
-// A read-only view of a source, as TagLib wants it. Reads never exceed what the file has, whatever a length field claims.
+// A read-only view of a source, as TagLib wants it. Reads never exceed what the file has, whatever a length field
+// claims.
 class SourceStream final : public TagLib::IOStream {
   public:
     explicit SourceStream(ByteSource& source) : source_(source), size_(static_cast<long>(source.size())) {}
@@ -33,7 +34,8 @@ class SourceStream final : public TagLib::IOStream {
         const auto count = static_cast<unsigned int>(std::min({length, left, 1UL << 30}));
         if (count == 0) return {};
         TagLib::ByteVector block(count, '\0');
-        const size_t got = source_.read(static_cast<uint64_t>(position_), std::as_writable_bytes(std::span(block.data(), count)));
+        const size_t got =
+            source_.read(static_cast<uint64_t>(position_), std::as_writable_bytes(std::span(block.data(), count)));
         if (got < count) block.resize(static_cast<unsigned int>(got));
         position_ += static_cast<long>(got);
         return block;
@@ -97,7 +99,8 @@ void offer_picture(AudioFile& file, const TagLib::ByteVector& data, bool front) 
 }
 
 void offer_pictures(AudioFile& file, const TagLib::List<TagLib::FLAC::Picture*>& pictures) {
-    for (const auto* picture : pictures) offer_picture(file, picture->data(), picture->type() == TagLib::FLAC::Picture::FrontCover);
+    for (const auto* picture : pictures)
+        offer_picture(file, picture->data(), picture->type() == TagLib::FLAC::Picture::FrontCover);
 }
 
 void offer_id3_pictures(AudioFile& file, const TagLib::ID3v2::Tag* tag) {
@@ -107,7 +110,8 @@ void offer_id3_pictures(AudioFile& file, const TagLib::ID3v2::Tag* tag) {
     if (found == frames.end()) return;
     for (const auto* frame : found->second) {
         const auto* picture = dynamic_cast<const TagLib::ID3v2::AttachedPictureFrame*>(frame);
-        if (picture) offer_picture(file, picture->picture(), picture->type() == TagLib::ID3v2::AttachedPictureFrame::FrontCover);
+        if (picture)
+            offer_picture(file, picture->picture(), picture->type() == TagLib::ID3v2::AttachedPictureFrame::FrontCover);
     }
 }
 
@@ -168,7 +172,8 @@ void add_freeform(AudioFile& file, const TagLib::MP4::Tag& tag) {
         const std::string full = utf8(name);
         if (!full.starts_with(kPrefix)) continue;
         const std::string key = canonical(TagLib::String(full.substr(kPrefix.size()), TagLib::String::UTF8));
-        const bool known = std::any_of(file.tags.begin(), file.tags.end(), [&](const auto& t) { return t.first == key; });
+        const bool known =
+            std::any_of(file.tags.begin(), file.tags.end(), [&](const auto& t) { return t.first == key; });
         if (!known) add_tag(file, key, item.toStringList());
     }
 }
@@ -195,8 +200,10 @@ Result<void> parse_wav(AudioFile& file, TagLib::IOStream& stream) {
     file.properties.codec = "pcm";
     file.properties.container = "wav";
     file.properties.bits_per_sample = parsed.audioProperties()->bitsPerSample();
-    if (parsed.hasID3v2Tag()) add_tags(file, parsed.ID3v2Tag()->properties());
-    else if (parsed.hasInfoTag()) add_tags(file, parsed.InfoTag()->properties());
+    if (parsed.hasID3v2Tag())
+        add_tags(file, parsed.ID3v2Tag()->properties());
+    else if (parsed.hasInfoTag())
+        add_tags(file, parsed.InfoTag()->properties());
     offer_id3_pictures(file, parsed.ID3v2Tag());
     return {};
 }
@@ -204,13 +211,20 @@ Result<void> parse_wav(AudioFile& file, TagLib::IOStream& stream) {
 Result<void> parse_as(AudioFile& file, ByteSource& source, MediaType type) {
     SourceStream stream(source);
     switch (type) {
-        case MediaType::flac: return parse_flac(file, stream, source);
-        case MediaType::mpeg: return parse_mpeg(file, stream);
-        case MediaType::vorbis: return parse_ogg<TagLib::Ogg::Vorbis::File>(file, stream, "vorbis");
-        case MediaType::opus: return parse_ogg<TagLib::Ogg::Opus::File>(file, stream, "opus");
-        case MediaType::mp4: return parse_mp4(file, stream);
-        case MediaType::wav: return parse_wav(file, stream);
-        case MediaType::none: break;
+        case MediaType::flac:
+            return parse_flac(file, stream, source);
+        case MediaType::mpeg:
+            return parse_mpeg(file, stream);
+        case MediaType::vorbis:
+            return parse_ogg<TagLib::Ogg::Vorbis::File>(file, stream, "vorbis");
+        case MediaType::opus:
+            return parse_ogg<TagLib::Ogg::Opus::File>(file, stream, "opus");
+        case MediaType::mp4:
+            return parse_mp4(file, stream);
+        case MediaType::wav:
+            return parse_wav(file, stream);
+        case MediaType::none:
+            break;
     }
     return fail(ErrorKind::unsupported, "not audio of a kind this program knows");
 }

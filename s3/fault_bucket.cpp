@@ -238,7 +238,7 @@ class Faulty : public FaultBucket {
             return page.objects == now.objects && page.truncated == now.truncated;
         };
         pages.erase(std::remove_if(pages.begin(), pages.end(), is_now), pages.end());
-        const auto old = pages.empty() ? std::nullopt : std::optional(pages[which % pages.size()]);
+        auto old = pages.empty() ? std::nullopt : std::optional(pages[which % pages.size()]);
         pages.push_back(now);
         if (pages.size() > kKeptVersions) pages.erase(pages.begin());
         return old;

@@ -38,6 +38,8 @@ TEST(ListAll, PagesThatDoNotAdvanceAreCorruptAndEnd) {
     Scripted bucket;
     bucket.pages = {{{{"a"}, {"b"}}, true}};
     EXPECT_EQ(bucket.list_all("").error().kind, ErrorKind::corrupt);
+    bucket.pages = {{{{"a"}}, true}, {{{"a"}}, false}};
+    EXPECT_EQ(bucket.list_all("").error().kind, ErrorKind::corrupt);
     bucket.pages = {{{}, true}};
     EXPECT_EQ(bucket.list_all("").error().kind, ErrorKind::corrupt);
     bucket.pages = {{{{"b"}, {"a"}}, false}};

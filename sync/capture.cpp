@@ -40,7 +40,8 @@ struct TableLists {
 
 class Capture {
   public:
-    Capture(const std::string& stamp, CaptureTarget target) : stamp_(stamp), target_(target), packed_stamp_(packed(ValueView::of(stamp))) {}
+    Capture(const std::string& stamp, CaptureTarget target)
+        : stamp_(stamp), target_(target), packed_stamp_(packed(ValueView::of(stamp))) {}
 
     Result<void> table(int index, const std::vector<RecordedRow>& rows) {
         index_ = index;
@@ -69,10 +70,14 @@ class Capture {
   private:
     Result<void> one(const RecordedRow& row) {
         switch (net_of(row)) {
-            case Net::none: return {};
-            case Net::insert: return insert(row);
-            case Net::update: return update(row);
-            case Net::remove: return remove(row);
+            case Net::none:
+                return {};
+            case Net::insert:
+                return insert(row);
+            case Net::update:
+                return update(row);
+            case Net::remove:
+                return remove(row);
         }
         return {};
     }
@@ -111,16 +116,20 @@ class Capture {
 
     // R of a visible row: its entry, or the stamp it had when the transaction began.
     Result<std::string> row_stamp(const RecordedRow& row) {
-        const auto entry = TRY(target_.connection.text("SELECT stamp FROM sync_row_stamps WHERE tbl = ? AND id = ?", table_->name, row.id));
+        const auto entry = TRY(target_.connection.text("SELECT stamp FROM sync_row_stamps WHERE tbl = ? AND id = ?",
+                                                       table_->name, row.id));
         return entry ? *entry : std::string(row.old_updated_at);
     }
 
     Result<void> update(const RecordedRow& row) {
         const std::string r = TRY(row_stamp(row));
-        TRY(target_.connection.run("INSERT INTO sync_row_stamps (tbl, id, stamp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", table_->name, row.id, r));
+        TRY(target_.connection.run(
+            "INSERT INTO sync_row_stamps (tbl, id, stamp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", table_->name,
+            row.id, r));
         terms_.set_row(table_->name, row.id);
         if (row.old_updated_at > r)
-            target_.digest.subtract(terms_.value("_updated_at", row.old_updated_at, packed(ValueView::of(row.old_updated_at))));
+            target_.digest.subtract(
+                terms_.value("_updated_at", row.old_updated_at, packed(ValueView::of(row.old_updated_at))));
         target_.digest.add(terms_.value("_updated_at", stamp_, packed_stamp_));
         Bytes changed;
         Packer packer(changed);
@@ -145,14 +154,20 @@ class Capture {
         return {};
     }
 
-    Result<void> write_cell(std::string_view id, const SyncedColumn& column, const std::string& r, ByteView old_value, ByteView new_value) {
+    Result<void> write_cell(std::string_view id, const SyncedColumn& column, const std::string& r, ByteView old_value,
+                            ByteView new_value) {
         sqlite::Connection& c = target_.connection;
-        const auto old_stamp = TRY(c.text("SELECT stamp FROM sync_cell_stamps WHERE tbl = ? AND id = ? AND col = ?", table_->name, id, column.name));
-        if (old_stamp) target_.digest.subtract(terms_.value(column.name, *old_stamp, old_value));
-        else if (column.parent >= 0 || !equal(old_value, column.default_value)) target_.digest.subtract(terms_.value(column.name, r, old_value));
+        const auto old_stamp = TRY(c.text("SELECT stamp FROM sync_cell_stamps WHERE tbl = ? AND id = ? AND col = ?",
+                                          table_->name, id, column.name));
+        if (old_stamp)
+            target_.digest.subtract(terms_.value(column.name, *old_stamp, old_value));
+        else if (column.parent >= 0 || !equal(old_value, column.default_value))
+            target_.digest.subtract(terms_.value(column.name, r, old_value));
         target_.digest.add(terms_.value(column.name, stamp_, new_value));
-        return c.run("INSERT INTO sync_cell_stamps (tbl, id, col, stamp) VALUES (?, ?, ?, ?) ON CONFLICT(tbl, id, col) DO UPDATE SET stamp = excluded.stamp",
-                     table_->name, id, column.name, stamp_);
+        return c.run(
+            "INSERT INTO sync_cell_stamps (tbl, id, col, stamp) VALUES (?, ?, ?, ?) ON CONFLICT(tbl, id, col) DO "
+            "UPDATE SET stamp = excluded.stamp",
+            table_->name, id, column.name, stamp_);
     }
 
     // The row as it was when the transaction began: the recorded values and the entries, which nothing has touched yet.
@@ -221,7 +236,8 @@ Result<Captured> capture(const sqlite::Recorder& recorder, const std::string& st
     TRY(work.show_children());
     Captured out = work.finish();
     if (out.changes.size() > kMaxChangesBytes)
-        return fail(ErrorKind::invalid_input, fmt::format("one transaction changes {} MiB, the limit is {}: split it", out.changes.size() >> 20, kMaxChangesBytes >> 20));
+        return fail(ErrorKind::invalid_input, fmt::format("one transaction changes {} MiB, the limit is {}: split it",
+                                                          out.changes.size() >> 20, kMaxChangesBytes >> 20));
     return out;
 }
 

@@ -16,8 +16,8 @@ struct CaptureTarget {
 };
 
 struct Captured {
-    Bytes changes;                     // empty: nothing synced changed
-    std::vector<std::string> tables;   // touched
+    Bytes changes;                    // empty: nothing synced changed
+    std::vector<std::string> tables;  // touched
 };
 
 Result<Captured> capture(const sqlite::Recorder& recorder, const std::string& stamp, CaptureTarget target);

@@ -41,12 +41,14 @@ class Reader {
 
     Result<void> header() {
         header_.name = TRY(in_.text(kMaxNameBytes));
-        if (header_.name.empty() || !names_.insert(header_.name).second) return corrupt("a table without a name, or named twice");
+        if (header_.name.empty() || !names_.insert(header_.name).second)
+            return corrupt("a table without a name, or named twice");
         const uint32_t columns = TRY(in_.array(kMaxColumns));
         header_.columns.clear();
         for (uint32_t i = 0; i < columns; i++) {
             const std::string_view column = TRY(in_.text(kMaxNameBytes));
-            if (column.empty() || column == "id" || column == "_updated_at" || std::ranges::count(header_.columns, column) != 0)
+            if (column.empty() || column == "id" || column == "_updated_at" ||
+                std::ranges::count(header_.columns, column) != 0)
                 return corrupt("a column that may not be named, or is named twice");
             header_.columns.push_back(column);
         }

@@ -43,8 +43,9 @@ class ChangeVisitor {
     virtual Result<void> remove(std::string_view id) = 0;
 };
 
-// corrupt for anything not canonical, over a limit, a table or column named twice, an empty table. A row may appear only
-// once per list; that it appears in one list only is checked by check_changes (decoders of foreign bytes call that first).
+// corrupt for anything not canonical, over a limit, a table or column named twice, an empty table. A row may appear
+// only once per list; that it appears in one list only is checked by check_changes (decoders of foreign bytes call that
+// first).
 Result<void> read_changes(ByteView changes, ChangeVisitor& visitor);
 Result<void> check_changes(ByteView changes);
 

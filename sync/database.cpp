@@ -27,7 +27,9 @@ struct Writer {
 };
 
 Result<void> set_pragmas(Connection& c, bool foreign_keys) {
-    TRY(c.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536"));
+    TRY(
+        c.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size "
+                  "= -65536"));
     return c.execute(foreign_keys ? "PRAGMA foreign_keys = ON" : "PRAGMA foreign_keys = OFF");
 }
 
@@ -38,7 +40,8 @@ struct Meta {
 
 Result<Meta> load_meta(Connection& c) {
     Meta meta;
-    if (const auto last = TRY(c.text("SELECT value FROM sync_meta WHERE key = 'last_stamp'"))) meta.last = TRY(Stamp::parse(*last));
+    if (const auto last = TRY(c.text("SELECT value FROM sync_meta WHERE key = 'last_stamp'")))
+        meta.last = TRY(Stamp::parse(*last));
     if (const auto digest = TRY(c.text("SELECT value FROM sync_meta WHERE key = 'digest'"))) {
         Digest bytes;
         TRY(hex_decode_into(*digest, bytes.bytes));
@@ -48,7 +51,8 @@ Result<Meta> load_meta(Connection& c) {
 }
 
 Result<void> save_meta(Connection& c, const Meta& meta) {
-    constexpr std::string_view kSql = "INSERT INTO sync_meta (key, value) VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+    constexpr std::string_view kSql =
+        "INSERT INTO sync_meta (key, value) VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value";
     TRY(c.run(kSql, "last_stamp", meta.last.text()));
     return c.run(kSql, "digest", hex_encode(meta.digest.digest().view()));
 }
@@ -113,11 +117,18 @@ class DatabaseImpl : public Database {
         return subscription;
     }
 
-    Result<std::vector<OutboxTransaction>> unsealed(Connection& c, size_t max_bytes) override { return outbox_unsealed(c, max_bytes); }
-    Result<void> mark_sealed(Connection& c, int64_t last_position, uint64_t number, const crypto::Hash256& hash) override {
-        return c.run("UPDATE sync_outbox SET object_number = ?, object_hash = ? WHERE object_number IS NULL AND position <= ?", number, hash.view(), last_position);
+    Result<std::vector<OutboxTransaction>> unsealed(Connection& c, size_t max_bytes) override {
+        return outbox_unsealed(c, max_bytes);
     }
-    Result<void> mark_sent(Connection& c, uint64_t number) override { return c.run("DELETE FROM sync_outbox WHERE object_number <= ?", number); }
+    Result<void> mark_sealed(Connection& c, int64_t last_position, uint64_t number,
+                             const crypto::Hash256& hash) override {
+        return c.run(
+            "UPDATE sync_outbox SET object_number = ?, object_hash = ? WHERE object_number IS NULL AND position <= ?",
+            number, hash.view(), last_position);
+    }
+    Result<void> mark_sent(Connection& c, uint64_t number) override {
+        return c.run("DELETE FROM sync_outbox WHERE object_number <= ?", number);
+    }
     Result<uint64_t> outbox_size() override {
         auto reader = TRY(read());
         return static_cast<uint64_t>(TRY(reader->integer("SELECT count(*) FROM sync_outbox")).value_or(0));
@@ -130,7 +141,8 @@ class DatabaseImpl : public Database {
         TRY(fn(*w.connection));
         return transaction.commit();
     }
-    Result<MergeReport> merge(std::span<const IncomingObject> objects, const std::function<Result<void>(Connection&)>& also) override;
+    Result<MergeReport> merge(std::span<const IncomingObject> objects,
+                              const std::function<Result<void>(Connection&)>& also) override;
     Result<std::vector<StreamPosition>> positions() override;
     Result<Stamp> last_stamp() override {
         auto reader = TRY(read());
@@ -169,11 +181,14 @@ class DatabaseImpl : public Database {
     Result<void> check_version(Connection& c) const {
         const auto version = TRY(c.integer("PRAGMA user_version")).value_or(0);
         if (version == static_cast<int64_t>(options_.migrations.size())) return {};
-        return fail(ErrorKind::upgrade_needed, "a newer version of the program has upgraded this library while this one was running: start the newer one");
+        return fail(
+            ErrorKind::upgrade_needed,
+            "a newer version of the program has upgraded this library while this one was running: start the newer one");
     }
 
     Result<void> settle_after_upgrade();
-    Result<Written> write_locked(std::string_view message, const std::function<Result<void>(Connection&)>& fn, CommitEvent& event);
+    Result<Written> write_locked(std::string_view message, const std::function<Result<void>(Connection&)>& fn,
+                                 CommitEvent& event);
     Result<void> record(Connection& c, std::string_view message, const Captured& captured, Meta& meta);
     Result<void> apply(Writer& w, Merger& merger, const IncomingObject& object, Meta& meta, MergeReport& report);
     Result<void> wipe_state(Connection& c);
@@ -252,13 +267,19 @@ Result<std::vector<Conflict>> DatabaseImpl::conflicts() {
 Result<std::vector<ParkedRow>> DatabaseImpl::parked() {
     auto reader = TRY(read());
     std::vector<ParkedRow> out;
-    TRY(reader->each("SELECT p.tbl, p.id, p.parent_tbl, p.parent_id, (SELECT existence = 2 FROM sync_hidden h WHERE h.tbl = p.parent_tbl AND h.id = p.parent_id) "
+    TRY(
+        reader->each("SELECT p.tbl, p.id, p.parent_tbl, p.parent_id, (SELECT existence = 2 FROM sync_hidden h WHERE "
+                     "h.tbl = p.parent_tbl AND h.id = p.parent_id) "
                      "FROM sync_parked p ORDER BY p.tbl, p.id, p.parent_tbl, p.parent_id",
-                     [&](const sqlite::Statement& s) { out.push_back({s.string(0), s.string(1), s.string(2), s.string(3), s.integer(4) != 0}); }));
+                     [&](const sqlite::Statement& s) {
+                         out.push_back({s.string(0), s.string(1), s.string(2), s.string(3), s.integer(4) != 0});
+                     }));
     // Only the missing parents are of interest: a row may have others that are there.
     std::vector<ParkedRow> missing;
     for (ParkedRow& row : out) {
-        const bool there = TRY(reader->integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", row.parent_table), row.parent_id)).has_value();
+        const bool there =
+            TRY(reader->integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", row.parent_table), row.parent_id))
+                .has_value();
         if (!there) missing.push_back(std::move(row));
     }
     return missing;
@@ -266,7 +287,8 @@ Result<std::vector<ParkedRow>> DatabaseImpl::parked() {
 
 // --- writing --------------------------------------------------------------------------------------------------------
 
-Result<Written> DatabaseImpl::write_locked(std::string_view message, const std::function<Result<void>(Connection&)>& fn, CommitEvent& event) {
+Result<Written> DatabaseImpl::write_locked(std::string_view message, const std::function<Result<void>(Connection&)>& fn,
+                                           CommitEvent& event) {
     Connection& c = *local_.connection;
     auto transaction = TRY(Transaction::begin(c, Transaction::Kind::write));
     TRY(check_version(c));
@@ -305,21 +327,27 @@ Result<void> DatabaseImpl::record(Connection& c, std::string_view message, const
         return {};
     }));
     TRY(local_.lost->remember(stamp_text_, all));
-    TRY(c.run("INSERT INTO sync_outbox (stamp, seen, changes, message) VALUES (?, ?, ?, ?)", stamp_text_, news.encode(), captured.changes, message));
+    TRY(c.run("INSERT INTO sync_outbox (stamp, seen, changes, message) VALUES (?, ?, ?, ?)", stamp_text_, news.encode(),
+              captured.changes, message));
     TRY(c.run("UPDATE sync_seen SET told = stamp WHERE told IS NOT stamp"));
-    TRY(c.run("INSERT INTO sync_seen (device, stamp, told) VALUES (?1, ?2, ?2) ON CONFLICT(device) DO UPDATE SET stamp = ?2, told = ?2", device_.text(), stamp_text_));
+    TRY(
+        c.run("INSERT INTO sync_seen (device, stamp, told) VALUES (?1, ?2, ?2) ON CONFLICT(device) DO UPDATE SET stamp "
+              "= ?2, told = ?2",
+              device_.text(), stamp_text_));
     return save_meta(c, meta);
 }
 
 Result<Written> DatabaseImpl::restore_conflict(const Conflict& conflict) {
     const int index = schema_.find(conflict.table);
     if (index < 0) return fail(ErrorKind::upgrade_needed, "this program does not know the table " + conflict.table);
-    return write("restored a lost value", [&](Connection& c) { return restore_lost(c, schema_.tables[static_cast<size_t>(index)], conflict); });
+    return write("restored a lost value",
+                 [&](Connection& c) { return restore_lost(c, schema_.tables[static_cast<size_t>(index)], conflict); });
 }
 
 // --- merging --------------------------------------------------------------------------------------------------------
 
-Result<MergeReport> DatabaseImpl::merge(std::span<const IncomingObject> objects, const std::function<Result<void>(Connection&)>& also) {
+Result<MergeReport> DatabaseImpl::merge(std::span<const IncomingObject> objects,
+                                        const std::function<Result<void>(Connection&)>& also) {
     MergeReport report;
     CommitEvent event{true, {}};
     {
@@ -343,7 +371,8 @@ Result<MergeReport> DatabaseImpl::merge(std::span<const IncomingObject> objects,
     return report;
 }
 
-Result<void> DatabaseImpl::apply(Writer& w, Merger& merger, const IncomingObject& object, Meta& meta, MergeReport& report) {
+Result<void> DatabaseImpl::apply(Writer& w, Merger& merger, const IncomingObject& object, Meta& meta,
+                                 MergeReport& report) {
     Connection& c = *w.connection;
     StreamCursor cursor = TRY(load_cursor(c, object.stream));
     if (object.number <= cursor.number) return {};
@@ -367,12 +396,14 @@ Result<void> DatabaseImpl::apply(Writer& w, Merger& merger, const IncomingObject
 Result<std::vector<StreamPosition>> DatabaseImpl::positions() {
     auto reader = TRY(read());
     std::vector<StreamPosition> out;
-    TRY(reader->each("SELECT device, number, hash, last_stamp FROM sync_streams ORDER BY device", [&](const sqlite::Statement& s) -> Result<void> {
-        StreamPosition p{TRY(crypto::DeviceId::parse(s.text(0))), static_cast<uint64_t>(s.integer(1)), TRY(crypto::Hash256::from(s.blob(2))), std::nullopt};
-        if (!s.is_null(3)) p.last_stamp = TRY(Stamp::parse(s.text(3)));
-        out.push_back(std::move(p));
-        return {};
-    }));
+    TRY(reader->each("SELECT device, number, hash, last_stamp FROM sync_streams ORDER BY device",
+                     [&](const sqlite::Statement& s) -> Result<void> {
+                         StreamPosition p{TRY(crypto::DeviceId::parse(s.text(0))), static_cast<uint64_t>(s.integer(1)),
+                                          TRY(crypto::Hash256::from(s.blob(2))), std::nullopt};
+                         if (!s.is_null(3)) p.last_stamp = TRY(Stamp::parse(s.text(3)));
+                         out.push_back(std::move(p));
+                         return {};
+                     }));
     return out;
 }
 
@@ -387,14 +418,20 @@ Result<void> DatabaseImpl::settle_after_upgrade() {
     auto transaction = TRY(Transaction::begin(*w.connection, Transaction::Kind::write));
     TRY(w.rows->begin());
     TRY(w.rows->settle_all());
-    TRY(w.connection->run("INSERT INTO sync_meta (key, value) VALUES ('schema', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", schema_.fingerprint));
+    TRY(w.connection->run(
+        "INSERT INTO sync_meta (key, value) VALUES ('schema', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+        schema_.fingerprint));
     return transaction.commit();
 }
 
 Result<void> DatabaseImpl::wipe_state(Connection& c) {
-    for (auto table = schema_.tables.rbegin(); table != schema_.tables.rend(); ++table) TRY(c.execute(fmt::format("DELETE FROM \"{}\"", table->name)));
-    return c.execute("DELETE FROM sync_streams; DELETE FROM sync_seen; DELETE FROM sync_vectors; DELETE FROM sync_row_stamps; DELETE FROM sync_cell_stamps;"
-                     "DELETE FROM sync_unknown_cells; DELETE FROM sync_hidden; DELETE FROM sync_parked; DELETE FROM sync_lost_writes");
+    for (auto table = schema_.tables.rbegin(); table != schema_.tables.rend(); ++table)
+        TRY(c.execute(fmt::format("DELETE FROM \"{}\"", table->name)));
+    return c.execute(
+        "DELETE FROM sync_streams; DELETE FROM sync_seen; DELETE FROM sync_vectors; DELETE FROM sync_row_stamps; "
+        "DELETE FROM sync_cell_stamps;"
+        "DELETE FROM sync_unknown_cells; DELETE FROM sync_hidden; DELETE FROM sync_parked; DELETE FROM "
+        "sync_lost_writes");
 }
 
 Result<uint64_t> DatabaseImpl::restamp_unsent(const ReplayObjects& applied) {
@@ -428,11 +465,16 @@ Result<uint64_t> DatabaseImpl::restamp(Writer& w, Meta& meta) {
         meta.last = TRY(next_stamp(meta.last, options_.clock->now_ms(), device_));
         const std::string stamp = meta.last.text();
         SeenVector seen;
-        TRY(c.each("SELECT stamp FROM sync_seen", [&](const sqlite::Statement& s) -> Result<void> { return seen.raise(TRY(Stamp::parse(s.text(0)))), Result<void>(); }));
+        TRY(c.each("SELECT stamp FROM sync_seen", [&](const sqlite::Statement& s) -> Result<void> {
+            return seen.raise(TRY(Stamp::parse(s.text(0)))), Result<void>();
+        }));
         TRY(w.lost->remember(stamp, seen));
         TRY(merger.apply(stamp, t.changes, seen));
         TRY(c.run("UPDATE sync_outbox SET stamp = ? WHERE position = ?", stamp, t.position));
-        TRY(c.run("INSERT INTO sync_seen (device, stamp, told) VALUES (?1, ?2, ?2) ON CONFLICT(device) DO UPDATE SET stamp = ?2, told = ?2", device_.text(), stamp));
+        TRY(
+            c.run("INSERT INTO sync_seen (device, stamp, told) VALUES (?1, ?2, ?2) ON CONFLICT(device) DO UPDATE SET "
+                  "stamp = ?2, told = ?2",
+                  device_.text(), stamp));
     }
     return unsent.size();
 }

@@ -4,14 +4,15 @@
 //
 //   - a table is synced if it has a `_updated_at TEXT NOT NULL` column; column 0 is `id TEXT PRIMARY KEY NOT NULL`
 //   - no UNIQUE besides the primary key, no CHECK
-//   - a foreign key means "belongs to": NOT NULL, references `id` of a synced table, indexed, ON DELETE CASCADE, no cycles
+//   - a foreign key means "belongs to": NOT NULL, references `id` of a synced table, indexed, ON DELETE CASCADE, no
+//   cycles
 //   - local tables have no foreign key into synced ones; triggers on synced tables write local tables only
 //
 // `open` refuses a schema that breaks them. Table names starting with `sync_` are this module's.
 //
-// Threads: all methods may be called from any thread; one write or merge runs at a time (in this process by a mutex, among
-// processes by SQLite's lock). Several processes may have one library open. Connections handed to callbacks are for the
-// duration of the callback.
+// Threads: all methods may be called from any thread; one write or merge runs at a time (in this process by a mutex,
+// among processes by SQLite's lock). Several processes may have one library open. Connections handed to callbacks are
+// for the duration of the callback.
 //
 // Errors: retry (locked, disk full), denied (read-only), corrupt, invalid_input (the callback's rows break a rule),
 // upgrade_needed (the file was migrated by a newer program), and whatever the callback returns.
@@ -48,21 +49,21 @@ struct Written {
 
 // What a commit touched, for subscribers in this process.
 struct CommitEvent {
-    bool merged = false;               // from another device
-    std::vector<std::string> tables;   // synced tables touched
+    bool merged = false;              // from another device
+    std::vector<std::string> tables;  // synced tables touched
 };
 
 // A write of somebody that was replaced by one that had not seen it.
 struct Conflict {
-    std::string table, id, column;     // column "" is the row itself: it was deleted, or inserted twice
+    std::string table, id, column;  // column "" is the row itself: it was deleted, or inserted twice
     std::string lost_stamp, won_stamp;
-    Bytes lost_value;                  // MessagePack; for column "": [[column, value]...]
+    Bytes lost_value;  // MessagePack; for column "": [[column, value]...]
 };
 
-struct ParkedRow {                     // alive, but a row it belongs to is not there
+struct ParkedRow {  // alive, but a row it belongs to is not there
     std::string table, id;
     std::string parent_table, parent_id;
-    bool parent_deleted = false;       // else it has not arrived
+    bool parent_deleted = false;  // else it has not arrived
 };
 
 // --- what replication hands over -----------------------------------------------------------------------------------
@@ -75,9 +76,9 @@ struct SeenStamp {
 struct OutboxTransaction {
     int64_t position = 0;
     Stamp stamp;
-    std::vector<SeenStamp> seen;       // what its author had seen, as a difference to its transaction before
-    Bytes changes;                     // changes.h
-    std::string message;               // for people
+    std::vector<SeenStamp> seen;  // what its author had seen, as a difference to its transaction before
+    Bytes changes;                // changes.h
+    std::string message;          // for people
 };
 struct IncomingTransaction {
     Stamp stamp;
@@ -85,7 +86,7 @@ struct IncomingTransaction {
     ByteView changes;
     std::string message;
 };
-struct IncomingObject {                // verified, its chain checked
+struct IncomingObject {  // verified, its chain checked
     crypto::DeviceId stream;
     uint64_t number = 0;
     crypto::Hash256 hash;
@@ -95,7 +96,7 @@ struct StreamPosition {
     crypto::DeviceId device;
     uint64_t number = 0;
     crypto::Hash256 hash;
-    std::optional<Stamp> last_stamp;   // of the newest transaction applied from it
+    std::optional<Stamp> last_stamp;  // of the newest transaction applied from it
 };
 struct MergeReport {
     uint64_t objects = 0, transactions = 0, rows = 0;
@@ -108,10 +109,11 @@ class Database {
 
     // --- writing
     // One transaction: BEGIN IMMEDIATE, fn, capture, outbox, COMMIT (synchronous=FULL). In fn the SQL function stamp()
-    // returns the transaction's stamp; every inserted or updated synced row must carry it in `_updated_at`. An error from
-    // fn, a broken rule, UPDATE of `id` or REPLACE on a synced table rolls everything back. Local tables may be written
-    // too. `message` tells people what this was ("import of 12 releases").
-    virtual Result<Written> write(std::string_view message, const std::function<Result<void>(sqlite::Connection&)>& fn) = 0;
+    // returns the transaction's stamp; every inserted or updated synced row must carry it in `_updated_at`. An error
+    // from fn, a broken rule, UPDATE of `id` or REPLACE on a synced table rolls everything back. Local tables may be
+    // written too. `message` tells people what this was ("import of 12 releases").
+    virtual Result<Written> write(std::string_view message,
+                                  const std::function<Result<void>(sqlite::Connection&)>& fn) = 0;
 
     // --- reading
     // A read-only WAL connection from the pool, inside a read transaction: one consistent state until the lease ends.
@@ -125,7 +127,8 @@ class Database {
 
       private:
         friend class DatabaseImpl;
-        Reader(Database* home, std::unique_ptr<sqlite::Connection> connection) : home_(home), connection_(std::move(connection)) {}
+        Reader(Database* home, std::unique_ptr<sqlite::Connection> connection)
+            : home_(home), connection_(std::move(connection)) {}
         Database* home_;
         std::unique_ptr<sqlite::Connection> connection_;
     };
@@ -148,8 +151,10 @@ class Database {
     // Transactions not yet part of an object, oldest first, up to about max_bytes (at least one).
     // Called inside replicate().
     virtual Result<std::vector<OutboxTransaction>> unsealed(sqlite::Connection& connection, size_t max_bytes) = 0;
-    // Records that outbox rows up to `last_position` are in object `number`; they leave the outbox when it is confirmed sent.
-    virtual Result<void> mark_sealed(sqlite::Connection& connection, int64_t last_position, uint64_t number, const crypto::Hash256& hash) = 0;
+    // Records that outbox rows up to `last_position` are in object `number`; they leave the outbox when it is confirmed
+    // sent.
+    virtual Result<void> mark_sealed(sqlite::Connection& connection, int64_t last_position, uint64_t number,
+                                     const crypto::Hash256& hash) = 0;
     virtual Result<void> mark_sent(sqlite::Connection& connection, uint64_t number) = 0;  // this and lower numbers
     virtual Result<uint64_t> outbox_size() = 0;  // transactions not confirmed sent
 
@@ -157,15 +162,17 @@ class Database {
     virtual Result<void> replicate(const std::function<Result<void>(sqlite::Connection&)>& fn) = 0;
     // Applies verified objects, each stream in its order, and moves the cursors, in one transaction with `also` (may be
     // empty). Objects at or below the cursor are skipped. Never produces an outgoing change.
-    virtual Result<MergeReport> merge(std::span<const IncomingObject> objects, const std::function<Result<void>(sqlite::Connection&)>& also) = 0;
+    virtual Result<MergeReport> merge(std::span<const IncomingObject> objects,
+                                      const std::function<Result<void>(sqlite::Connection&)>& also) = 0;
     virtual Result<std::vector<StreamPosition>> positions() = 0;
     virtual Result<Stamp> last_stamp() = 0;
     // From now on stamps end with this id (a copied installation that became a new device).
     virtual Result<void> set_device(const crypto::DeviceId& device) = 0;
-    // Gives every transaction that is in no object yet a fresh stamp of the present clock, and the clock itself is set back
-    // to what was merged (a mended clock). The state is rebuilt from `applied`, which must call merge's callback with every
-    // object applied so far, oldest first per stream. Returns how many were given a new stamp.
-    using ReplayObjects = std::function<Result<void>(const std::function<Result<void>(std::span<const IncomingObject>)>&)>;
+    // Gives every transaction that is in no object yet a fresh stamp of the present clock, and the clock itself is set
+    // back to what was merged (a mended clock). The state is rebuilt from `applied`, which must call merge's callback
+    // with every object applied so far, oldest first per stream. Returns how many were given a new stamp.
+    using ReplayObjects =
+        std::function<Result<void>(const std::function<Result<void>(std::span<const IncomingObject>)>&)>;
     virtual Result<uint64_t> restamp_unsent(const ReplayObjects& applied) = 0;
 };
 

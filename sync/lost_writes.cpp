@@ -80,7 +80,9 @@ struct LostWrites::Judgement {
     // Has any later write of the cell seen this one? (Only the latest can be asked; what they had seen is closed.)
     Result<bool> seen_later(const std::string& column) const {
         const auto cell = before.cells.find(column);
-        if (cell != before.cells.end() && cell->second.stamp > write.stamp && TRY(log.had_seen(cell->second.stamp, write.stamp))) return true;
+        if (cell != before.cells.end() && cell->second.stamp > write.stamp &&
+            TRY(log.had_seen(cell->second.stamp, write.stamp)))
+            return true;
         if (before.row_stamp > write.stamp && TRY(log.had_seen(before.row_stamp, write.stamp))) return true;
         for (const Entry& e : entries) {
             const bool covers = e.kind == WriteKind::remove || e.columns.contains(column);
@@ -95,7 +97,8 @@ struct LostWrites::Judgement {
     }
 
     Result<void> lose_cell(const std::string& column, const Register& cell) {
-        if (cell.stamp < write.stamp && !TRY(write_saw(cell.stamp))) entry(cell.stamp, WriteKind::update).columns[column] = cell.value;
+        if (cell.stamp < write.stamp && !TRY(write_saw(cell.stamp)))
+            entry(cell.stamp, WriteKind::update).columns[column] = cell.value;
         return {};
     }
 
@@ -108,7 +111,8 @@ struct LostWrites::Judgement {
             } else if (cell != before.cells.end()) {
                 TRY(lose_cell(column, cell->second));
             } else if (const auto base = before.base.find(column); base != before.base.end() && write.stamp > current) {
-                if (!TRY(write_saw(before.row_stamp))) entry(before.row_stamp, WriteKind::insert).columns[column] = base->second;
+                if (!TRY(write_saw(before.row_stamp)))
+                    entry(before.row_stamp, WriteKind::insert).columns[column] = base->second;
             }
         }
         return {};
@@ -120,7 +124,8 @@ struct LostWrites::Judgement {
         const bool unseen = before.existence != Existence::unborn && !TRY(write_saw(before.row_stamp));
         if (unseen && before.existence == Existence::dead) entry(before.row_stamp, WriteKind::remove);
         if (unseen)
-            for (const auto& [column, value] : before.base) entry(before.row_stamp, WriteKind::insert).columns[column] = value;
+            for (const auto& [column, value] : before.base)
+                entry(before.row_stamp, WriteKind::insert).columns[column] = value;
         for (const auto& [column, value] : write.columns) {
             const auto cell = before.cells.find(column);
             if (cell != before.cells.end() && cell->second.stamp > write.stamp) TRY(lose(column, value));
@@ -138,9 +143,12 @@ struct LostWrites::Judgement {
     Result<void> run() {
         TRY(load());
         TRY(forget_seen());
-        if (write.kind == WriteKind::update) TRY(update());
-        else if (write.stamp > before.row_stamp) TRY(replace_row());
-        else if (write.stamp < before.row_stamp) TRY(late_row());
+        if (write.kind == WriteKind::update)
+            TRY(update());
+        else if (write.stamp > before.row_stamp)
+            TRY(replace_row());
+        else if (write.stamp < before.row_stamp)
+            TRY(late_row());
         for (const Entry& e : entries)
             if (e.changed) TRY(save(e));
         return {};
@@ -148,12 +156,14 @@ struct LostWrites::Judgement {
 
     Result<void> save(const Entry& e) const {
         if (e.columns.empty() && e.kind != WriteKind::remove)
-            return log.c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id, e.stamp);
+            return log.c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id,
+                              e.stamp);
         log.any_ = true;
         const char kind[] = {static_cast<char>(e.kind), 0};
-        return log.c_.run("INSERT INTO sync_lost_writes (tbl, id, stamp, kind, columns) VALUES (?, ?, ?, ?, ?) "
-                          "ON CONFLICT(tbl, id, stamp) DO UPDATE SET kind = excluded.kind, columns = excluded.columns",
-                          table, id, e.stamp, static_cast<const char*>(kind), pack_columns(e.columns));
+        return log.c_.run(
+            "INSERT INTO sync_lost_writes (tbl, id, stamp, kind, columns) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT(tbl, id, stamp) DO UPDATE SET kind = excluded.kind, columns = excluded.columns",
+            table, id, e.stamp, static_cast<const char*>(kind), pack_columns(e.columns));
     }
 };
 
@@ -163,7 +173,17 @@ Result<void> LostWrites::begin() {
 }
 
 Result<void> LostWrites::remember(const std::string& stamp, const SeenVector& seen) {
-    return c_.run("INSERT INTO sync_vectors (stamp, seen) VALUES (?, ?) ON CONFLICT DO NOTHING", stamp, seen.encode());
+    // Two copies of one installation may have given one stamp to two transactions: together they had seen what either
+    // had.
+    SeenVector both = seen;
+    Statement* s = TRY(c_.cached("SELECT seen FROM sync_vectors WHERE stamp = ?"));
+    if (TRY(s->with(stamp).step())) {
+        for (const SeenStamp& other : TRY(SeenVector::decode(s->blob(0))).stamps()) both.raise(other.stamp);
+        s->reset();
+    }
+    return c_.run(
+        "INSERT INTO sync_vectors (stamp, seen) VALUES (?, ?) ON CONFLICT(stamp) DO UPDATE SET seen = excluded.seen",
+        stamp, both.encode());
 }
 
 // A vector that is no longer kept belongs to a transaction everybody has applied: it judges nothing.
@@ -175,22 +195,28 @@ Result<bool> LostWrites::had_seen(const std::string& later, const std::string& w
     return vector_has(seen, write);
 }
 
-Result<void> LostWrites::judge(std::string_view table, std::string_view id, const RowState& before, const RowWrite& write, const SeenVector& seen) {
+Result<void> LostWrites::judge(std::string_view table, std::string_view id, const RowState& before,
+                               const RowWrite& write, const SeenVector& seen) {
     return Judgement{*this, table, id, before, write, seen, {}}.run();
 }
 
-Result<void> LostWrites::seen_by_own_write(std::string_view table, std::string_view id, const std::vector<std::string_view>& columns, bool whole_row) {
+Result<void> LostWrites::seen_by_own_write(std::string_view table, std::string_view id,
+                                           const std::vector<std::string_view>& columns, bool whole_row) {
     if (!any_) return {};
     if (whole_row) return c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ?", table, id);
     std::vector<std::pair<std::string, Columns>> kept;
-    Statement* s = TRY(c_.cached("SELECT stamp, columns FROM sync_lost_writes WHERE tbl = ? AND id = ? AND kind <> 'D'"));
+    Statement* s =
+        TRY(c_.cached("SELECT stamp, columns FROM sync_lost_writes WHERE tbl = ? AND id = ? AND kind <> 'D'"));
     s->with(table, id);
     while (TRY(s->step())) kept.emplace_back(s->string(0), TRY(unpack_columns(s->blob(1))));
     for (auto& [stamp, entry] : kept) {
         for (const std::string_view column : columns)
             if (const auto found = entry.find(column); found != entry.end()) entry.erase(found);
-        if (entry.empty()) TRY(c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id, stamp));
-        else TRY(c_.run("UPDATE sync_lost_writes SET columns = ? WHERE tbl = ? AND id = ? AND stamp = ?", pack_columns(entry), table, id, stamp));
+        if (entry.empty())
+            TRY(c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id, stamp));
+        else
+            TRY(c_.run("UPDATE sync_lost_writes SET columns = ? WHERE tbl = ? AND id = ? AND stamp = ?",
+                       pack_columns(entry), table, id, stamp));
     }
     return {};
 }
@@ -208,7 +234,8 @@ ByteView present_value(const RowState& row, const SyncedTable* table, const std:
     return base == row.base.end() ? ByteView(kNull) : ByteView(base->second);
 }
 
-void list_entry(std::vector<Conflict>& out, const std::string& table, const std::string& id, const Entry& e, const RowState& row, const SyncedTable* known) {
+void list_entry(std::vector<Conflict>& out, const std::string& table, const std::string& id, const Entry& e,
+                const RowState& row, const SyncedTable* known) {
     if (row.existence == Existence::dead && e.kind == WriteKind::insert) {
         out.push_back({table, id, "", e.stamp, row.row_stamp, pack_columns(e.columns)});
         return;
@@ -222,22 +249,27 @@ void list_entry(std::vector<Conflict>& out, const std::string& table, const std:
 
 }  // namespace
 
-Result<std::vector<Conflict>> LostWrites::list(const Schema& schema, const std::function<Result<RowState>(std::string_view, std::string_view)>& load) {
+Result<std::vector<Conflict>> LostWrites::list(
+    const Schema& schema, const std::function<Result<RowState>(std::string_view, std::string_view)>& load) {
     std::vector<Conflict> out;
-    TRY(c_.each("SELECT tbl, id, stamp, kind, columns FROM sync_lost_writes WHERE kind <> 'D' ORDER BY tbl, id, stamp", [&](const Statement& s) -> Result<void> {
-        const Entry e{s.string(2), static_cast<WriteKind>(s.text(3)[0]), TRY(unpack_columns(s.blob(4))), false};
-        const int index = schema.find(s.text(0));
-        const SyncedTable* known = index < 0 ? nullptr : &schema.tables[static_cast<size_t>(index)];
-        list_entry(out, s.string(0), s.string(1), e, TRY(load(s.text(0), s.text(1))), known);
-        return {};
-    }));
+    TRY(c_.each(
+        "SELECT tbl, id, stamp, kind, columns FROM sync_lost_writes WHERE kind <> 'D' ORDER BY tbl, id, stamp",
+        [&](const Statement& s) -> Result<void> {
+            const Entry e{s.string(2), static_cast<WriteKind>(s.text(3)[0]), TRY(unpack_columns(s.blob(4))), false};
+            const int index = schema.find(s.text(0));
+            const SyncedTable* known = index < 0 ? nullptr : &schema.tables[static_cast<size_t>(index)];
+            list_entry(out, s.string(0), s.string(1), e, TRY(load(s.text(0), s.text(1))), known);
+            return {};
+        }));
     // An edit never revives a deleted row: one that is later than the deletion is lost for as long as the row is dead.
-    TRY(c_.each("SELECT tbl, id, row_stamp, cells FROM sync_hidden WHERE existence = 2 ORDER BY tbl, id", [&](const Statement& s) -> Result<void> {
-        RowState row;
-        TRY(unpack_cells(s.blob(3), row));
-        for (const auto& [column, cell] : row.cells) out.push_back({s.string(0), s.string(1), column, cell.stamp, s.string(2), cell.value});
-        return {};
-    }));
+    TRY(c_.each("SELECT tbl, id, row_stamp, cells FROM sync_hidden WHERE existence = 2 ORDER BY tbl, id",
+                [&](const Statement& s) -> Result<void> {
+                    RowState row;
+                    TRY(unpack_cells(s.blob(3), row));
+                    for (const auto& [column, cell] : row.cells)
+                        out.push_back({s.string(0), s.string(1), column, cell.stamp, s.string(2), cell.value});
+                    return {};
+                }));
     return out;
 }
 

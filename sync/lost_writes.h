@@ -1,7 +1,8 @@
 #pragma once
-// Which writes were lost: a write of a cell that a later write replaced and that no later write of the cell had seen. An
-// INSERT writes every column, a DELETE is a write of all cells. The same list on every device, in any order of arrival,
-// because each transaction carries what its author had seen (closed: seen is what was applied, and what its author had seen).
+// Which writes were lost: a write of a cell that a later write replaced and that no later write of the cell had seen.
+// An INSERT writes every column, a DELETE is a write of all cells. The same list on every device, in any order of
+// arrival, because each transaction carries what its author had seen (closed: seen is what was applied, and what its
+// author had seen).
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,12 +30,15 @@ class LostWrites {
     // Remembers what the author of a transaction had seen.
     Result<void> remember(const std::string& stamp, const SeenVector& seen);
     // To be called before a merged write is joined into `before`; `seen` is its author's.
-    Result<void> judge(std::string_view table, std::string_view id, const RowState& before, const RowWrite& write, const SeenVector& seen);
+    Result<void> judge(std::string_view table, std::string_view id, const RowState& before, const RowWrite& write,
+                       const SeenVector& seen);
     // A write made here has seen everything. `columns` empty: all of the row.
-    Result<void> seen_by_own_write(std::string_view table, std::string_view id, const std::vector<std::string_view>& columns, bool whole_row);
+    Result<void> seen_by_own_write(std::string_view table, std::string_view id,
+                                   const std::vector<std::string_view>& columns, bool whole_row);
 
     // The conflicts to show, by table, id, stamp. `load` gives a row's present state, `default_of` a column's DEFAULT.
-    Result<std::vector<Conflict>> list(const Schema& schema, const std::function<Result<RowState>(std::string_view, std::string_view)>& load);
+    Result<std::vector<Conflict>> list(const Schema& schema,
+                                       const std::function<Result<RowState>(std::string_view, std::string_view)>& load);
 
   private:
     struct Judgement;

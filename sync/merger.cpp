@@ -33,11 +33,11 @@ struct Merger::State : ChangeVisitor {
     // of its table at hand
     std::string name;
     std::vector<std::string> columns;
-    int index = -1;                       // in the schema, -1 if unknown
+    int index = -1;  // in the schema, -1 if unknown
     bool all_known = false;
-    std::vector<int> slots;               // author's column -> ours, or -1
-    std::vector<ValueView> defaults;      // ours
-    std::vector<ValueView> values;        // a row of ours
+    std::vector<int> slots;           // author's column -> ours, or -1
+    std::vector<ValueView> defaults;  // ours
+    std::vector<ValueView> values;    // a row of ours
     Bytes scratch;
 
     State(const Schema& s, RowStore& r, LostWrites& l, DigestSum& d) : schema(s), rows(r), lost(l), digest(d) {}
@@ -55,8 +55,10 @@ struct Merger::State : ChangeVisitor {
         for (const SyncedColumn& column : t.columns) defaults.push_back(unpacked(column.default_value));
         for (size_t i = 0; i < columns.size(); i++) {
             const auto found = std::ranges::find(t.columns, columns[i], &SyncedColumn::name);
-            if (found == t.columns.end()) all_known = false;
-            else slots[i] = static_cast<int>(found - t.columns.begin());
+            if (found == t.columns.end())
+                all_known = false;
+            else
+                slots[i] = static_cast<int>(found - t.columns.begin());
         }
         return {};
     }

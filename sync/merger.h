@@ -1,6 +1,6 @@
 #pragma once
-// Joins the transactions of other devices into the state, row by row. A row nobody had goes straight into its table; all
-// else takes the way of load, judge, join, store.
+// Joins the transactions of other devices into the state, row by row. A row nobody had goes straight into its table;
+// all else takes the way of load, judge, join, store.
 #include "sync/lost_writes.h"
 #include "sync/row_store.h"
 

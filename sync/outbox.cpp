@@ -12,7 +12,9 @@ using sqlite::Statement;
 Result<std::vector<OutboxTransaction>> outbox_unsealed(Connection& c, size_t max_bytes) {
     std::vector<OutboxTransaction> out;
     size_t bytes = 0;
-    Statement s = TRY(c.prepare("SELECT position, stamp, seen, changes, message FROM sync_outbox WHERE object_number IS NULL ORDER BY position"));
+    Statement s =
+        TRY(c.prepare("SELECT position, stamp, seen, changes, message FROM sync_outbox WHERE object_number IS NULL "
+                      "ORDER BY position"));
     while (TRY(s.step())) {
         bytes += s.blob(3).size() + 128;
         if (!out.empty() && bytes > max_bytes) break;
@@ -36,12 +38,16 @@ Result<StreamCursor> load_cursor(Connection& c, const crypto::DeviceId& stream) 
 
 Result<void> save_cursor(Connection& c, const crypto::DeviceId& stream, const StreamCursor& cursor) {
     const std::optional<std::string> last = cursor.last_stamp ? std::optional(cursor.last_stamp->text()) : std::nullopt;
-    TRY(c.run("INSERT INTO sync_streams (device, number, hash, last_stamp, seen) VALUES (?, ?, ?, ?, ?) ON CONFLICT(device) DO UPDATE SET "
+    TRY(
+        c.run("INSERT INTO sync_streams (device, number, hash, last_stamp, seen) VALUES (?, ?, ?, ?, ?) ON "
+              "CONFLICT(device) DO UPDATE SET "
               "number = excluded.number, hash = excluded.hash, last_stamp = excluded.last_stamp, seen = excluded.seen",
               stream.text(), cursor.number, cursor.hash.view(), last, cursor.seen.encode()));
     for (const SeenStamp& seen : cursor.seen.stamps())
-        TRY(c.run("INSERT INTO sync_seen (device, stamp) VALUES (?, ?) ON CONFLICT(device) DO UPDATE SET stamp = max(stamp, excluded.stamp)", seen.device.text(),
-                  seen.stamp.text()));
+        TRY(
+            c.run("INSERT INTO sync_seen (device, stamp) VALUES (?, ?) ON CONFLICT(device) DO UPDATE SET stamp = "
+                  "max(stamp, excluded.stamp)",
+                  seen.device.text(), seen.stamp.text()));
     return {};
 }
 
@@ -51,12 +57,22 @@ Result<void> bind_packed(Statement& s, int index, ByteView packed_value) {
     Unpacker in(packed_value);
     const ValueView value = TRY(unpack_value(in));
     switch (value.type) {
-        case ValueView::Type::integer: s.bind(index, value.integer); break;
-        case ValueView::Type::real: s.bind(index, value.real); break;
-        case ValueView::Type::text: s.bind(index, value.bytes); break;
-        case ValueView::Type::blob: s.bind(index, as_bytes(value.bytes)); break;
+        case ValueView::Type::integer:
+            s.bind(index, value.integer);
+            break;
+        case ValueView::Type::real:
+            s.bind(index, value.real);
+            break;
+        case ValueView::Type::text:
+            s.bind(index, value.bytes);
+            break;
+        case ValueView::Type::blob:
+            s.bind(index, as_bytes(value.bytes));
+            break;
         case ValueView::Type::null:
-        case ValueView::Type::unset: s.bind(index, nullptr); break;
+        case ValueView::Type::unset:
+            s.bind(index, nullptr);
+            break;
     }
     return {};
 }
@@ -80,14 +96,22 @@ Result<void> restore_row(Connection& c, const SyncedTable& table, const Conflict
 }  // namespace
 
 Result<void> restore_lost(Connection& c, const SyncedTable& table, const Conflict& conflict) {
-    const bool there = TRY(c.integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", table.name), conflict.id)).has_value();
+    const bool there =
+        TRY(c.integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", table.name), conflict.id)).has_value();
     if (conflict.column.empty()) {
-        if (there) return fail(ErrorKind::conflict, fmt::format("the row {} of {} is there again: nothing to restore", conflict.id, table.name));
-        return TRY_CONTEXT(restore_row(c, table, conflict), fmt::format("restoring {} of {}", conflict.id, table.name)), Result<void>();
+        if (there)
+            return fail(ErrorKind::conflict,
+                        fmt::format("the row {} of {} is there again: nothing to restore", conflict.id, table.name));
+        return TRY_CONTEXT(restore_row(c, table, conflict), fmt::format("restoring {} of {}", conflict.id, table.name)),
+               Result<void>();
     }
-    if (!there) return fail(ErrorKind::not_found, fmt::format("the row {} of {} was deleted: restore or add it first", conflict.id, table.name));
-    if (!table.find(conflict.column)) return fail(ErrorKind::upgrade_needed, "this program does not know the column " + conflict.column);
-    Statement s = TRY(c.prepare(fmt::format("UPDATE \"{}\" SET \"{}\" = ?, _updated_at = stamp() WHERE id = ?", table.name, conflict.column)));
+    if (!there)
+        return fail(ErrorKind::not_found,
+                    fmt::format("the row {} of {} was deleted: restore or add it first", conflict.id, table.name));
+    if (!table.find(conflict.column))
+        return fail(ErrorKind::upgrade_needed, "this program does not know the column " + conflict.column);
+    Statement s = TRY(c.prepare(
+        fmt::format("UPDATE \"{}\" SET \"{}\" = ?, _updated_at = stamp() WHERE id = ?", table.name, conflict.column)));
     TRY(bind_packed(s, 1, conflict.lost_value));
     s.bind(2, conflict.id);
     return s.run();

@@ -1,5 +1,6 @@
 #pragma once
-// The rows of the outbox and of the stream cursors as values, and the writing back of a lost value. Private to this folder.
+// The rows of the outbox and of the stream cursors as values, and the writing back of a lost value. Private to this
+// folder.
 #include "sync/schema.h"
 #include "sync/seen.h"
 

@@ -8,7 +8,9 @@ namespace bae::sync {
 
 namespace {
 
-const SyncedColumn* column_of(const SyncedTable* table, std::string_view name) { return table ? table->find(name) : nullptr; }
+const SyncedColumn* column_of(const SyncedTable* table, std::string_view name) {
+    return table ? table->find(name) : nullptr;
+}
 
 bool is_default(const SyncedTable* table, std::string_view column, ByteView value) {
     const SyncedColumn* known = column_of(table, column);
@@ -60,7 +62,8 @@ void drop_covered(RowState& row, const SyncedTable* table) {
         }
         const auto base = row.base.find(it->first);
         const ByteView old = base == row.base.end() ? ByteView() : ByteView(base->second);
-        if (it->second.stamp == row.row_stamp && row.existence == Existence::alive && greater(table, it->first, it->second.value, old))
+        if (it->second.stamp == row.row_stamp && row.existence == Existence::alive &&
+            greater(table, it->first, it->second.value, old))
             row.base[it->first] = it->second.value;
         it = row.cells.erase(it);
     }
@@ -83,30 +86,38 @@ void join(RowState& into, const RowState& other, const SyncedTable* table) {
     join_existence(into, other, table);
     for (const auto& [column, cell] : other.cells) {
         const auto mine = into.cells.find(column);
-        if (mine == into.cells.end()) into.cells.emplace(column, cell);
-        else if (wins(table, column, cell, mine->second)) mine->second = cell;
+        if (mine == into.cells.end())
+            into.cells.emplace(column, cell);
+        else if (wins(table, column, cell, mine->second))
+            mine->second = cell;
     }
     drop_covered(into, table);
     into.updated_at = std::max(into.updated_at, other.updated_at);
     if (into.existence != Existence::unborn) into.updated_at = std::max(into.updated_at, into.row_stamp);
     if (into.existence != Existence::alive) into.base.clear();
-    std::erase_if(into.base, [&](const auto& item) { return into.cells.contains(item.first) || is_default(table, item.first, item.second); });
+    std::erase_if(into.base, [&](const auto& item) {
+        return into.cells.contains(item.first) || is_default(table, item.first, item.second);
+    });
 }
 
 template <class Each>
-static void digest_terms(DigestTerms& terms, std::string_view table, std::string_view id, const RowState& row, Each&& each) {
+static void digest_terms(DigestTerms& terms, std::string_view table, std::string_view id, const RowState& row,
+                         Each&& each) {
     terms.set_row(table, id);
     if (row.existence != Existence::unborn) each(terms.row(row.row_stamp, row.existence == Existence::alive));
     for (const auto& [column, value] : row.base) each(terms.value(column, row.row_stamp, value));
     for (const auto& [column, cell] : row.cells) each(terms.value(column, cell.stamp, cell.value));
-    if (row.updated_at > row.row_stamp) each(terms.value("_updated_at", row.updated_at, packed(ValueView::of(row.updated_at))));
+    if (row.updated_at > row.row_stamp)
+        each(terms.value("_updated_at", row.updated_at, packed(ValueView::of(row.updated_at))));
 }
 
-void add_to_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id, const RowState& row) {
+void add_to_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id,
+                   const RowState& row) {
     digest_terms(terms, table, id, row, [&](const DigestSum::Term& term) { sum.add(term); });
 }
 
-void subtract_from_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id, const RowState& row) {
+void subtract_from_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id,
+                          const RowState& row) {
     digest_terms(terms, table, id, row, [&](const DigestSum::Term& term) { sum.subtract(term); });
 }
 
@@ -176,21 +187,30 @@ size_t packed_length(ByteView bytes) {
     if ((lead & 0xe0) == 0xa0) return 1 + (lead & 31);
     switch (lead) {
         case 0xcc:
-        case 0xd0: return 2;
+        case 0xd0:
+            return 2;
         case 0xcd:
-        case 0xd1: return 3;
+        case 0xd1:
+            return 3;
         case 0xce:
-        case 0xd2: return 5;
+        case 0xd2:
+            return 5;
         case 0xcb:
         case 0xcf:
-        case 0xd3: return 9;
+        case 0xd3:
+            return 9;
         case 0xc4:
-        case 0xd9: return 2 + big_endian(bytes, 1);
+        case 0xd9:
+            return 2 + big_endian(bytes, 1);
         case 0xc5:
-        case 0xda: return 3 + big_endian(bytes, 2);
+        case 0xda:
+            return 3 + big_endian(bytes, 2);
         case 0xc6:
-        case 0xdb: return 5 + big_endian(bytes, 4);
-        default: CHECK(false && "a value this module packed"); return 0;
+        case 0xdb:
+            return 5 + big_endian(bytes, 4);
+        default:
+            CHECK(false && "a value this module packed");
+            return 0;
     }
 }
 

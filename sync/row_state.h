@@ -21,7 +21,8 @@ struct RowState {
     std::string row_stamp;  // R: the greatest stamp of an INSERT or DELETE; empty while unborn
     Existence existence = Existence::unborn;
     std::string updated_at;  // a register whose value is its stamp
-    std::map<std::string, Bytes, std::less<>> base;      // values at R of columns without a later register; DEFAULTs left out
+    std::map<std::string, Bytes, std::less<>>
+        base;  // values at R of columns without a later register; DEFAULTs left out
     std::map<std::string, Register, std::less<>> cells;  // registers later than R
     bool operator==(const RowState&) const = default;
 
@@ -34,8 +35,10 @@ struct RowState {
 // `table` is null for a table this schema does not know.
 void join(RowState& into, const RowState& other, const SyncedTable* table);
 
-void add_to_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id, const RowState& row);
-void subtract_from_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id, const RowState& row);
+void add_to_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id,
+                   const RowState& row);
+void subtract_from_digest(DigestSum& sum, DigestTerms& terms, std::string_view table, std::string_view id,
+                          const RowState& row);
 
 // The two maps as they are stored: [[column, value]...] and [[column, stamp, value]...].
 Bytes pack_base(const RowState& row);

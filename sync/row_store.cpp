@@ -13,23 +13,33 @@ using sqlite::Statement;
 
 ValueView column_value(const Statement& row, int column) {
     switch (row.type(column)) {
-        case sqlite::ColumnType::integer: return ValueView::of(row.integer(column));
-        case sqlite::ColumnType::real: return ValueView::of(row.real(column));
-        case sqlite::ColumnType::text: return ValueView::of(row.text(column));
-        case sqlite::ColumnType::blob: return ValueView::of_blob(row.blob(column));
-        case sqlite::ColumnType::null: break;
+        case sqlite::ColumnType::integer:
+            return ValueView::of(row.integer(column));
+        case sqlite::ColumnType::real:
+            return ValueView::of(row.real(column));
+        case sqlite::ColumnType::text:
+            return ValueView::of(row.text(column));
+        case sqlite::ColumnType::blob:
+            return ValueView::of_blob(row.blob(column));
+        case sqlite::ColumnType::null:
+            break;
     }
     return {};
 }
 
 void bind_value(Statement& s, int index, const ValueView& value) {
     switch (value.type) {
-        case ValueView::Type::integer: return s.bind(index, value.integer);
-        case ValueView::Type::real: return s.bind(index, value.real);
-        case ValueView::Type::text: return s.bind_static(index, value.bytes);
-        case ValueView::Type::blob: return s.bind_static(index, as_bytes(value.bytes));
+        case ValueView::Type::integer:
+            return s.bind(index, value.integer);
+        case ValueView::Type::real:
+            return s.bind(index, value.real);
+        case ValueView::Type::text:
+            return s.bind_static(index, value.bytes);
+        case ValueView::Type::blob:
+            return s.bind_static(index, as_bytes(value.bytes));
         case ValueView::Type::null:
-        case ValueView::Type::unset: return s.bind(index, nullptr);
+        case ValueView::Type::unset:
+            return s.bind(index, nullptr);
     }
 }
 
@@ -58,7 +68,8 @@ TableSql make_sql(const SyncedTable& t) {
         assign += fmt::format(", \"{0}\"=excluded.\"{0}\"", name);
         sql.children_of_column.push_back(fmt::format("SELECT id FROM \"{}\" WHERE \"{}\" = ?", t.name, name));
     }
-    const std::string insert = fmt::format("INSERT INTO \"{}\" ({}) VALUES ({}) ON CONFLICT(id) DO ", t.name, columns, marks);
+    const std::string insert =
+        fmt::format("INSERT INTO \"{}\" ({}) VALUES ({}) ON CONFLICT(id) DO ", t.name, columns, marks);
     sql.select = fmt::format("SELECT {} FROM \"{}\" WHERE id = ?", columns, t.name);
     sql.insert_new = insert + "NOTHING";
     sql.upsert = insert + "UPDATE SET " + assign;
@@ -115,7 +126,8 @@ struct RowStore::State {
     Result<RowState> load(std::string_view name, std::string_view id);
 };
 
-RowStore::RowStore(Connection& connection, const Schema& schema) : state_(std::make_unique<State>(connection, schema)) {}
+RowStore::RowStore(Connection& connection, const Schema& schema)
+    : state_(std::make_unique<State>(connection, schema)) {}
 RowStore::~RowStore() = default;
 
 Result<void> RowStore::begin() {
@@ -139,7 +151,8 @@ Result<bool> RowStore::State::load_visible(int index, std::string_view id, RowSt
     row.updated_at = s->string(1);
     for (size_t i = 0; i < t.columns.size(); i++) {
         Bytes value = packed(column_value(*s, static_cast<int>(i) + 2));
-        if (t.columns[i].parent >= 0 || value != t.columns[i].default_value) row.base.emplace(t.columns[i].name, std::move(value));
+        if (t.columns[i].parent >= 0 || value != t.columns[i].default_value)
+            row.base.emplace(t.columns[i].name, std::move(value));
     }
     s->reset();
     TRY(add_entries(index, id, row));
@@ -156,23 +169,29 @@ Result<void> RowStore::State::add_entries(int index, std::string_view id, RowSta
         s->with(t.name, id);
         while (TRY(s->step())) {
             const auto base = row.base.find(s->text(0));
-            row.cells[s->string(0)] = {s->string(1), base == row.base.end() ? t.find(s->text(0))->default_value : base->second};
+            row.cells[s->string(0)] = {s->string(1),
+                                       base == row.base.end() ? t.find(s->text(0))->default_value : base->second};
             if (base != row.base.end()) row.base.erase(base);
         }
     }
     Statement* s = TRY(c.cached("SELECT col, stamp, value FROM sync_unknown_cells WHERE tbl = ? AND id = ?"));
     s->with(t.name, id);
     while (TRY(s->step())) {
-        if (s->text(1) > row.row_stamp) row.cells[s->string(0)] = {s->string(1), to_bytes(s->blob(2))};
-        else row.base[s->string(0)] = to_bytes(s->blob(2));
+        if (s->text(1) > row.row_stamp)
+            row.cells[s->string(0)] = {s->string(1), to_bytes(s->blob(2))};
+        else
+            row.base[s->string(0)] = to_bytes(s->blob(2));
     }
     return {};
 }
 
-Result<void> RowStore::add_entries(int table, std::string_view id, RowState& row) { return state_->add_entries(table, id, row); }
+Result<void> RowStore::add_entries(int table, std::string_view id, RowState& row) {
+    return state_->add_entries(table, id, row);
+}
 
 Result<bool> RowStore::State::load_hidden(std::string_view name, std::string_view id, RowState& row) {
-    Statement* s = TRY(c.cached("SELECT row_stamp, existence, updated_at, base, cells FROM sync_hidden WHERE tbl = ? AND id = ?"));
+    Statement* s =
+        TRY(c.cached("SELECT row_stamp, existence, updated_at, base, cells FROM sync_hidden WHERE tbl = ? AND id = ?"));
     if (!TRY(s->with(name, id).step())) return false;
     row.row_stamp = s->string(0);
     row.existence = static_cast<Existence>(s->integer(1));
@@ -211,18 +230,24 @@ Result<void> RowStore::State::remove_entries(std::string_view name, std::string_
     return c.run("DELETE FROM sync_unknown_cells WHERE tbl = ? AND id = ?", name, id);
 }
 
-Result<void> RowStore::State::write_entries(std::string_view name, int index, std::string_view id, const RowState& row) {
+Result<void> RowStore::State::write_entries(std::string_view name, int index, std::string_view id,
+                                            const RowState& row) {
     const SyncedTable& t = table(index);
     TRY(remove_entries(name, id));
     if (row.updated_at != row.row_stamp)
         TRY(c.run("INSERT INTO sync_row_stamps (tbl, id, stamp) VALUES (?, ?, ?)", name, id, row.row_stamp));
     for (const auto& [column, cell] : row.cells) {
-        if (t.find(column)) TRY(c.run("INSERT INTO sync_cell_stamps (tbl, id, col, stamp) VALUES (?, ?, ?, ?)", name, id, column, cell.stamp));
-        else TRY(c.run("INSERT INTO sync_unknown_cells (tbl, id, col, stamp, value) VALUES (?, ?, ?, ?, ?)", name, id, column, cell.stamp, cell.value));
+        if (t.find(column))
+            TRY(c.run("INSERT INTO sync_cell_stamps (tbl, id, col, stamp) VALUES (?, ?, ?, ?)", name, id, column,
+                      cell.stamp));
+        else
+            TRY(c.run("INSERT INTO sync_unknown_cells (tbl, id, col, stamp, value) VALUES (?, ?, ?, ?, ?)", name, id,
+                      column, cell.stamp, cell.value));
     }
     for (const auto& [column, value] : row.base)
         if (!t.find(column))
-            TRY(c.run("INSERT INTO sync_unknown_cells (tbl, id, col, stamp, value) VALUES (?, ?, ?, ?, ?)", name, id, column, row.row_stamp, value));
+            TRY(c.run("INSERT INTO sync_unknown_cells (tbl, id, col, stamp, value) VALUES (?, ?, ?, ?, ?)", name, id,
+                      column, row.row_stamp, value));
     return {};
 }
 
@@ -231,7 +256,8 @@ Result<void> RowStore::State::show(int index, std::string_view id, const RowStat
     Statement* s = TRY(c.cached(sql_of(index).upsert));
     s->bind_static(1, id);
     s->bind_static(2, row.updated_at);
-    for (size_t i = 0; i < t.columns.size(); i++) bind_value(*s, static_cast<int>(i) + 3, unpacked(row.value(t.columns[i])));
+    for (size_t i = 0; i < t.columns.size(); i++)
+        bind_value(*s, static_cast<int>(i) + 3, unpacked(row.value(t.columns[i])));
     TRY(s->run());
     return write_entries(t.name, index, id, row);
 }
@@ -250,8 +276,9 @@ Result<void> RowStore::State::park(int index, std::string_view id, const RowStat
 }
 
 Result<void> RowStore::State::hide(std::string_view name, int index, std::string_view id, const RowState& row) {
-    TRY(c.run("INSERT INTO sync_hidden (tbl, id, row_stamp, existence, updated_at, base, cells) VALUES (?, ?, ?, ?, ?, ?, ?)", name, id,
-              row.row_stamp, static_cast<int>(row.existence), row.updated_at, pack_base(row), pack_cells(row)));
+    TRY(c.run(
+        "INSERT INTO sync_hidden (tbl, id, row_stamp, existence, updated_at, base, cells) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        name, id, row.row_stamp, static_cast<int>(row.existence), row.updated_at, pack_base(row), pack_cells(row)));
     if (index < 0) return {};
     hidden[static_cast<size_t>(index)] = true;
     if (row.existence == Existence::alive) TRY(park(index, id, row));
@@ -304,13 +331,16 @@ Result<void> RowStore::State::store(std::string_view name, std::string_view id, 
     return {};
 }
 
-Result<void> RowStore::store(std::string_view table, std::string_view id, const RowState& row) { return state_->store(table, id, row); }
+Result<void> RowStore::store(std::string_view table, std::string_view id, const RowState& row) {
+    return state_->store(table, id, row);
+}
 
 // --- visibility of children -----------------------------------------------------------------------------------------
 
 Result<std::vector<std::string>> RowStore::State::ids(std::string_view query, std::string_view value) {
     std::vector<std::string> out;
-    TRY(c.each(query, [&](const Statement& s) { out.push_back(s.string(0)); }, value));
+    TRY(c.each(
+        query, [&](const Statement& s) { out.push_back(s.string(0)); }, value));
     return out;
 }
 
@@ -326,8 +356,9 @@ Result<void> RowStore::State::hide_children(int index, std::string_view id) {
 Result<void> RowStore::State::show_children(int index, std::string_view id) {
     if (!parked) return {};
     std::vector<std::pair<std::string, std::string>> kids;
-    TRY(c.each("SELECT tbl, id FROM sync_parked WHERE parent_tbl = ? AND parent_id = ?",
-               [&](const Statement& s) { kids.emplace_back(s.string(0), s.string(1)); }, table(index).name, id));
+    TRY(c.each(
+        "SELECT tbl, id FROM sync_parked WHERE parent_tbl = ? AND parent_id = ?",
+        [&](const Statement& s) { kids.emplace_back(s.string(0), s.string(1)); }, table(index).name, id));
     for (const auto& [name, kid] : kids) {
         const RowState row = TRY(load(name, kid));
         const int kid_index = schema.find(name);
@@ -342,14 +373,16 @@ bool RowStore::any_parked() const { return state_->parked; }
 
 // --- new rows -------------------------------------------------------------------------------------------------------
 
-Result<bool> RowStore::insert_new(int table, std::string_view id, std::string_view stamp, std::span<const ValueView> values) {
+Result<bool> RowStore::insert_new(int table, std::string_view id, std::string_view stamp,
+                                  std::span<const ValueView> values) {
     State& state = *state_;
     const SyncedTable& t = state.table(table);
     for (size_t i = 0; i < values.size(); i++) {
         if (!t.columns[i].fits(values[i].type)) return false;
         if (t.columns[i].parent >= 0 && !TRY(state.visible(t.columns[i].parent, values[i].bytes))) return false;
     }
-    if (has_hidden(table) && TRY(state.c.integer("SELECT 1 FROM sync_hidden WHERE tbl = ? AND id = ?", t.name, id))) return false;
+    if (has_hidden(table) && TRY(state.c.integer("SELECT 1 FROM sync_hidden WHERE tbl = ? AND id = ?", t.name, id)))
+        return false;
     Statement*& s = state.insert_statements[static_cast<size_t>(table)];
     if (!s) s = TRY(state.c.cached(state.sql_of(table).insert_new));
     s->bind_static(1, id);

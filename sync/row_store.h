@@ -1,7 +1,7 @@
 #pragma once
 // Where row states rest: visible rows in their tables, everything else of them in the sparse entries of
-// sql/0001_database.sql. Keeps visibility: a row is in its table exactly if it is alive, fits the table's types, and every
-// row it belongs to is in its table. Used inside a write transaction by one thread.
+// sql/0001_database.sql. Keeps visibility: a row is in its table exactly if it is alive, fits the table's types, and
+// every row it belongs to is in its table. Used inside a write transaction by one thread.
 #include <memory>
 
 #include "sync/row_state.h"
@@ -27,8 +27,8 @@ class RowStore {
     Result<void> show_children(int table, std::string_view id);
 
     bool has_hidden(int table) const;  // may any row of it be hidden?
-    // Completes the state of a visible row whose `base` holds all its values and whose `updated_at` is set: R, the columns
-    // later than R, and the columns this schema does not know.
+    // Completes the state of a visible row whose `base` holds all its values and whose `updated_at` is set: R, the
+    // columns later than R, and the columns this schema does not know.
     Result<void> add_entries(int table, std::string_view id, RowState& row);
     // A visible row that this transaction deleted from its table: leaves its tombstone.
     Result<void> bury(int table, std::string_view id, const RowState& dead);

@@ -16,11 +16,11 @@ tl::unexpected<Error> broken(std::string_view table, std::string_view rule) {
     return fail(ErrorKind::invalid_input, fmt::format("the schema breaks a rule: table {}: {}", table, rule));
 }
 
-
 struct RawColumn {
     std::string name, type, default_sql;
     bool not_null = false, has_default = false;
     int primary_key = 0;
+    bool generated = false;
 };
 
 struct ForeignKey {
@@ -36,33 +36,54 @@ struct RawTable {
 
 ValueView value_of(const Statement& row, int column) {
     switch (row.type(column)) {
-        case sqlite::ColumnType::integer: return ValueView::of(row.integer(column));
-        case sqlite::ColumnType::real: return ValueView::of(row.real(column));
-        case sqlite::ColumnType::text: return ValueView::of(row.text(column));
-        case sqlite::ColumnType::blob: return ValueView::of_blob(row.blob(column));
-        case sqlite::ColumnType::null: break;
+        case sqlite::ColumnType::integer:
+            return ValueView::of(row.integer(column));
+        case sqlite::ColumnType::real:
+            return ValueView::of(row.real(column));
+        case sqlite::ColumnType::text:
+            return ValueView::of(row.text(column));
+        case sqlite::ColumnType::blob:
+            return ValueView::of_blob(row.blob(column));
+        case sqlite::ColumnType::null:
+            break;
     }
     return {};
 }
 
 Result<std::vector<RawTable>> read_tables(Connection& c) {
     std::vector<RawTable> tables;
-    TRY(c.each("SELECT name, sql FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE "
-               "'sync\\_%' ESCAPE '\\' ORDER BY name",
-               [&](const Statement& s) { tables.push_back({s.string(0), s.string(1), {}, {}}); }));
+    TRY(
+        c.each("SELECT name, sql FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' "
+               "ORDER BY name",
+               [&](const Statement& s) {
+                   tables.push_back({s.string(0), s.string(1), {}, {}});
+               }));
     for (RawTable& t : tables) {
-        TRY(c.each("SELECT name, type, dflt_value, \"notnull\", pk FROM pragma_table_info(?) ORDER BY cid",
-                   [&](const Statement& s) {
-                       t.columns.push_back({s.string(0), s.string(1), s.string(2), s.integer(3) != 0, !s.is_null(2),
-                                            static_cast<int>(s.integer(4))});
-                   },
-                   t.name));
-        TRY(c.each("SELECT \"from\", \"table\", \"to\", on_delete FROM pragma_foreign_key_list(?)",
-                   [&](const Statement& s) { t.foreign_keys.push_back({s.string(0), s.string(1), s.string(2), s.string(3)}); },
-                   t.name));
+        TRY(c.each(
+            "SELECT name, type, dflt_value, \"notnull\", pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid",
+            [&](const Statement& s) {
+                t.columns.push_back({s.string(0), s.string(1), s.string(2), s.integer(3) != 0, !s.is_null(2),
+                                     static_cast<int>(s.integer(4)), s.integer(5) != 0});
+            },
+            t.name));
+        TRY(c.each(
+            "SELECT \"from\", \"table\", \"to\", on_delete FROM pragma_foreign_key_list(?)",
+            [&](const Statement& s) {
+                t.foreign_keys.push_back({s.string(0), s.string(1), s.string(2), s.string(3)});
+            },
+            t.name));
         t.synced = std::ranges::any_of(t.columns, [](const RawColumn& r) { return r.name == "_updated_at"; });
     }
     return tables;
+}
+
+// The word CHECK followed by a parenthesis; SQLite keeps a table's text as it was written.
+bool has_check(std::string_view sql) {
+    std::string words;
+    for (const char c : sql)
+        if (!std::isspace(static_cast<unsigned char>(c)))
+            words += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return words.find("CHECK(") != std::string::npos;
 }
 
 Result<void> check_shape(const RawTable& t) {
@@ -73,28 +94,30 @@ Result<void> check_shape(const RawTable& t) {
         if (column.primary_key != 0 && column.name != "id") return broken(t.name, "the primary key must be `id` alone");
         if (column.name == "_updated_at" && (column.type != "TEXT" || !column.not_null))
             return broken(t.name, "`_updated_at` must be TEXT NOT NULL");
+        if (column.generated)
+            return broken(t.name, fmt::format("{} is generated: merging writes every column", column.name));
         if (column.name.size() > 128) return broken(t.name, "a column's name is over 128 bytes");
     }
-    std::string upper = t.sql;
-    std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    if (upper.find("CHECK (") != std::string::npos || upper.find("CHECK(") != std::string::npos)
-        return broken(t.name, "no CHECK: another device's valid row could fail it");
-    if (upper.find("GENERATED ALWAYS") != std::string::npos) return broken(t.name, "no generated columns");
+    if (has_check(t.sql)) return broken(t.name, "no CHECK: another device's valid row could fail it");
+    if (t.name.starts_with("sync_")) return broken(t.name, "names starting with sync_ are taken");
     return {};
 }
 
 Result<void> check_indexes(Connection& c, const RawTable& t) {
     std::set<std::string> leading;
     bool unique = false;
-    TRY(c.each("SELECT l.\"unique\", l.origin, (SELECT name FROM pragma_index_info(l.name) WHERE seqno = 0) FROM pragma_index_list(?) l",
-               [&](const Statement& s) {
-                   unique |= s.integer(0) != 0 && s.text(1) != "pk";
-                   leading.insert(s.string(2));
-               },
-               t.name));
+    TRY(c.each(
+        "SELECT l.\"unique\", l.origin, (SELECT name FROM pragma_index_info(l.name) WHERE seqno = 0) FROM "
+        "pragma_index_list(?) l WHERE NOT (l.partial AND NOT l.\"unique\")",
+        [&](const Statement& s) {
+            unique |= s.integer(0) != 0 && s.text(1) != "pk";
+            leading.insert(s.string(2));
+        },
+        t.name));
     if (unique) return broken(t.name, "no UNIQUE besides the primary key");
     for (const ForeignKey& fk : t.foreign_keys)
-        if (!leading.contains(fk.from)) return broken(t.name, fmt::format("the foreign key {} needs an index", fk.from));
+        if (!leading.contains(fk.from))
+            return broken(t.name, fmt::format("the foreign key {} needs an index", fk.from));
     return {};
 }
 
@@ -102,13 +125,16 @@ Result<void> check_foreign_keys(const RawTable& t, const std::map<std::string, c
     for (const ForeignKey& fk : t.foreign_keys) {
         const auto parent = all.find(fk.table);
         const bool to_synced = parent != all.end() && parent->second->synced;
-        if (!t.synced && to_synced) return broken(t.name, fmt::format("a local table may not reference the synced table {}", fk.table));
+        if (!t.synced && to_synced)
+            return broken(t.name, fmt::format("a local table may not reference the synced table {}", fk.table));
         if (!t.synced) continue;
         if (!to_synced || (!fk.to.empty() && fk.to != "id"))
             return broken(t.name, fmt::format("the foreign key {} must reference `id` of a synced table", fk.from));
-        if (fk.on_delete != "CASCADE") return broken(t.name, fmt::format("the foreign key {} must be ON DELETE CASCADE", fk.from));
+        if (fk.on_delete != "CASCADE")
+            return broken(t.name, fmt::format("the foreign key {} must be ON DELETE CASCADE", fk.from));
         const auto column = std::ranges::find(t.columns, fk.from, &RawColumn::name);
-        if (column == t.columns.end() || !column->not_null) return broken(t.name, fmt::format("the foreign key {} must be NOT NULL", fk.from));
+        if (column == t.columns.end() || !column->not_null)
+            return broken(t.name, fmt::format("the foreign key {} must be NOT NULL", fk.from));
         if (column->has_default) return broken(t.name, fmt::format("the foreign key {} must have no DEFAULT", fk.from));
     }
     return {};
@@ -122,8 +148,10 @@ Result<Bytes> default_of(Connection& c, const RawTable& t, const RawColumn& colu
     // Rows older than an added column read as NULL in the capture's old values: only NOT NULL tells the two apart.
     if (!column.not_null && value.type != ValueView::Type::null)
         return broken(t.name, fmt::format("{} has a DEFAULT and so must be NOT NULL", column.name));
-    if (column.type == "REAL" && value.type == ValueView::Type::integer) value = ValueView::of(static_cast<double>(value.integer));
-    const bool fits = value.type == ValueView::Type::null || (column.type == "INTEGER" && value.type == ValueView::Type::integer) ||
+    if (column.type == "REAL" && value.type == ValueView::Type::integer)
+        value = ValueView::of(static_cast<double>(value.integer));
+    const bool fits = value.type == ValueView::Type::null ||
+                      (column.type == "INTEGER" && value.type == ValueView::Type::integer) ||
                       (column.type == "REAL" && value.type == ValueView::Type::real) ||
                       (column.type == "TEXT" && value.type == ValueView::Type::text) ||
                       (column.type == "BLOB" && value.type == ValueView::Type::blob);
@@ -138,7 +166,8 @@ std::vector<const RawTable*> sorted(const std::vector<const RawTable*>& tables) 
     for (bool progress = true; progress && out.size() < tables.size();) {
         progress = false;
         for (const RawTable* t : tables) {
-            const bool ready = std::ranges::all_of(t->foreign_keys, [&](const ForeignKey& fk) { return done.contains(fk.table); });
+            const bool ready =
+                std::ranges::all_of(t->foreign_keys, [&](const ForeignKey& fk) { return done.contains(fk.table); });
             if (done.contains(t->name) || !ready) continue;
             out.push_back(t);
             done.insert(t->name);
@@ -165,7 +194,8 @@ Result<SyncedTable> build_table(Connection& c, const RawTable& t, const Schema& 
             table.updated_at = static_cast<int>(i);
             continue;
         }
-        SyncedColumn column{raw.name, static_cast<int>(i), TRY(type_of(t, raw)), raw.not_null, TRY(default_of(c, t, raw)), -1};
+        SyncedColumn column{raw.name,     static_cast<int>(i),        TRY(type_of(t, raw)),
+                            raw.not_null, TRY(default_of(c, t, raw)), -1};
         const auto fk = std::ranges::find(t.foreign_keys, raw.name, &ForeignKey::from);
         if (fk != t.foreign_keys.end()) column.parent = so_far.find(fk->table);
         table.columns.push_back(std::move(column));
@@ -179,7 +209,8 @@ void add_table(Schema& schema, SyncedTable table) {
     for (size_t i = 0; i < table.columns.size(); i++) {
         schema.fingerprint += table.columns[i].name + ",";
         if (table.columns[i].parent >= 0)
-            schema.tables[static_cast<size_t>(table.columns[i].parent)].children.push_back({index, static_cast<int>(i)});
+            schema.tables[static_cast<size_t>(table.columns[i].parent)].children.push_back(
+                {index, static_cast<int>(i)});
     }
     schema.fingerprint += ")";
     schema.by_name.emplace(table.name, index);

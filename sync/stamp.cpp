@@ -52,14 +52,17 @@ Result<Stamp> Stamp::parse(std::string_view text) {
 
 Result<Stamp> next_stamp(const Stamp& last, int64_t wall_ms, const crypto::DeviceId& device) {
     if (wall_ms > kYear2100Ms || wall_ms < 0)
-        return fail(ErrorKind::invalid_input, "this machine's clock is after the year 2100 or before 1970: set it and try again");
+        return fail(ErrorKind::invalid_input,
+                    "this machine's clock is after the year 2100 or before 1970: set it and try again");
     Stamp next{wall_ms, 0, device};
     if (wall_ms <= last.ms) {
         next.ms = last.counter == 9999 ? last.ms + 1 : last.ms;
         next.counter = last.counter == 9999 ? 0 : last.counter + 1;
     }
     if (next.ms > kMaxStampMs)
-        return fail(ErrorKind::invalid_input, "this library's stamps are used up (a device's clock was centuries ahead): export it into a new library");
+        return fail(
+            ErrorKind::invalid_input,
+            "this library's stamps are used up (a device's clock was centuries ahead): export it into a new library");
     return next;
 }
 

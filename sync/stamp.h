@@ -1,6 +1,6 @@
 #pragma once
-// Stamps: a hybrid logical clock reading, `{ms:013}-{counter:04}-{device:16 hex}`, 35 characters, unique, sorts as text.
-// Kulkarni et al., "Logical Physical Clocks" (2014), with the device as the last part.
+// Stamps: a hybrid logical clock reading, `{ms:013}-{counter:04}-{device:16 hex}`, 35 characters, unique, sorts as
+// text. Kulkarni et al., "Logical Physical Clocks" (2014), with the device as the last part.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,8 +17,8 @@ class Clock {
 };
 Clock& system_clock();
 
-constexpr int64_t kMaxStampMs = 9'007'199'254'740;            // year 2255; later is malformed
-constexpr int64_t kMaxAheadMs = 24LL * 3600 * 1000;           // further ahead than this is held
+constexpr int64_t kMaxStampMs = 9'007'199'254'740;   // year 2255; later is malformed
+constexpr int64_t kMaxAheadMs = 24LL * 3600 * 1000;  // further ahead than this is held
 constexpr size_t kStampLength = 35;
 
 struct Stamp {

@@ -1,6 +1,6 @@
 #pragma once
-// Row ids: lower-case UUIDs (RFC 4122). v4 for things, v5 for rows that are a relation or a natural key, so that two devices
-// that add the same thing add the same row.
+// Row ids: lower-case UUIDs (RFC 4122). v4 for things, v5 for rows that are a relation or a natural key, so that two
+// devices that add the same thing add the same row.
 #include <initializer_list>
 #include <string>
 #include <string_view>

@@ -39,8 +39,10 @@ class Connection {
         Statement s = TRY(prepare(sql));
         s.with(args...);
         while (TRY(s.step())) {
-            if constexpr (std::is_void_v<decltype(row(s))>) row(s);
-            else TRY(row(s));
+            if constexpr (std::is_void_v<decltype(row(s))>)
+                row(s);
+            else
+                TRY(row(s));
         }
         return {};
     }
@@ -56,15 +58,18 @@ class Connection {
     Result<std::optional<std::string>> text(std::string_view sql, const Args&... args) {
         Statement* s = TRY(cached(sql));
         if (!TRY(s->with(args...).step())) return std::optional<std::string>();
-        const std::optional<std::string> value = s->is_null(0) ? std::nullopt : std::optional<std::string>(s->string(0));
+        const std::optional<std::string> value =
+            s->is_null(0) ? std::nullopt : std::optional<std::string>(s->string(0));
         s->reset();
         return value;
     }
 
-    // An SQL function without arguments that returns text; `value` is asked at every call and must outlive the connection's
-    // statements. An empty answer is an error in the statement ("only inside write").
+    // An SQL function without arguments that returns text; `value` is asked at every call and must outlive the
+    // connection's statements. An empty answer is an error in the statement ("only inside write").
     Result<void> define(const std::string& name, std::function<std::string()> value);
 
+    // Statements that failed half way and were taken back by SQLite, as far as this wrapper ran them.
+    uint64_t failures() const { return *failures_; }
     int64_t changes() const;        // rows changed by the last statement
     int64_t total_changes() const;  // since open, as of the last finished statement
     bool in_transaction() const;
@@ -73,6 +78,7 @@ class Connection {
   private:
     explicit Connection(sqlite3* db) : db_(db) {}
     sqlite3* db_;
+    std::unique_ptr<uint64_t> failures_ = std::make_unique<uint64_t>(0);
     struct TextHash : std::hash<std::string_view> {
         using is_transparent = void;
     };

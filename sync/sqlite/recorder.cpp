@@ -68,8 +68,10 @@ class RowIndex {
 
 ValueView view_of(sqlite3_value* value) {
     switch (sqlite3_value_type(value)) {
-        case SQLITE_INTEGER: return ValueView::of(static_cast<int64_t>(sqlite3_value_int64(value)));
-        case SQLITE_FLOAT: return ValueView::of(sqlite3_value_double(value));
+        case SQLITE_INTEGER:
+            return ValueView::of(static_cast<int64_t>(sqlite3_value_int64(value)));
+        case SQLITE_FLOAT:
+            return ValueView::of(sqlite3_value_double(value));
         case SQLITE_TEXT: {
             const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
             return ValueView::of(std::string_view(text, static_cast<size_t>(sqlite3_value_bytes(value))));
@@ -78,14 +80,16 @@ ValueView view_of(sqlite3_value* value) {
             const auto* data = static_cast<const std::byte*>(sqlite3_value_blob(value));
             return ValueView::of_blob({data, static_cast<size_t>(sqlite3_value_bytes(value))});
         }
-        default: return {};
+        default:
+            return {};
     }
 }
 
-// What a reader of the column sees: SQLite hands whole numbers of REAL columns to the hook as integers, and columns that
-// were added after the row as NULL.
+// What a reader of the column sees: SQLite hands whole numbers of REAL columns to the hook as integers, and columns
+// that were added after the row as NULL.
 ValueView as_stored(const ValueView& value, const SyncedColumn& column) {
-    if (value.type == ValueView::Type::integer && column.type == ValueView::Type::real) return ValueView::of(static_cast<double>(value.integer));
+    if (value.type == ValueView::Type::integer && column.type == ValueView::Type::real)
+        return ValueView::of(static_cast<double>(value.integer));
     if (value.type == ValueView::Type::null && column.not_null) return ValueView::unset();
     return value;
 }
@@ -107,14 +111,47 @@ struct Recorder::State {
     Bytes scratch;
     const char* last_name = nullptr;  // SQLite hands the same pointer for the same table within a transaction
     int last_table = -1;
-    int64_t replace_mark = -1;        // total_changes when a row was last deleted
+    int64_t replace_mark = -1;  // total_changes when a row was last deleted
     std::string_view replace_id;
+    Connection* connection = nullptr;
+    uint64_t failures_before = 0;
+    bool savepoints = false;  // a ROLLBACK TO was prepared on this connection
 
     using Getter = int (*)(sqlite3*, int, sqlite3_value**);
 
     static void hook(void* self, sqlite3*, int op, const char*, const char* table, sqlite3_int64, sqlite3_int64) {
         auto& state = *static_cast<State*>(self);
         if (state.schema) state.touch(op, table);
+    }
+
+    static int authorize(void* self, int action, const char* operation, const char*, const char*, const char*) {
+        if (action == SQLITE_SAVEPOINT && std::string_view(operation) == "ROLLBACK")
+            static_cast<State*>(self)->savepoints = true;
+        return SQLITE_OK;
+    }
+    static int refuse_commit(void* self) { return static_cast<State*>(self)->schema ? 1 : 0; }
+
+    bool doubtful() const { return savepoints || connection->failures() != failures_before; }
+
+    // What the rows are now, past the hook.
+    Result<void> read_again(const SyncedTable& table, TableRecord& record) {
+        std::string columns = "_updated_at";
+        for (const SyncedColumn& column : table.columns) columns += fmt::format(", \"{}\"", column.name);
+        Statement s = TRY(connection->prepare(fmt::format("SELECT {} FROM \"{}\" WHERE id = ?", columns, table.name)));
+        for (RecordedRow& row : record.rows) {
+            s.with(row.id);
+            row.after = TRY(s.step());
+            if (!row.after) continue;
+            row.stamped = s.text(0) == stamp;
+            row.old_stamp_kept = row.before && s.text(0) == row.old_updated_at;
+            scratch.clear();
+            Packer packer(scratch);
+            for (size_t i = 0; i < table.columns.size(); i++)
+                pack_value(packer, view_of(sqlite3_column_value(s.raw(), static_cast<int>(i) + 1)));
+            row.new_values = arena.keep(scratch);
+            s.reset();
+        }
+        return {};
     }
 
     int table_of(const char* name) {
@@ -197,10 +234,17 @@ struct Recorder::State {
 
 Recorder::Recorder(Connection& connection) : state_(std::make_unique<State>()) {
     state_->db = connection.raw();
+    state_->connection = &connection;
     sqlite3_preupdate_hook(state_->db, &State::hook, state_.get());
+    sqlite3_commit_hook(state_->db, &State::refuse_commit, state_.get());
+    sqlite3_set_authorizer(state_->db, &State::authorize, state_.get());
 }
 
-Recorder::~Recorder() { sqlite3_preupdate_hook(state_->db, nullptr, nullptr); }
+Recorder::~Recorder() {
+    sqlite3_preupdate_hook(state_->db, nullptr, nullptr);
+    sqlite3_commit_hook(state_->db, nullptr, nullptr);
+    sqlite3_set_authorizer(state_->db, nullptr, nullptr);
+}
 
 void Recorder::begin(const Schema& schema, std::string stamp) {
     state_->arena.clear();
@@ -209,12 +253,17 @@ void Recorder::begin(const Schema& schema, std::string stamp) {
     state_->violation.clear();
     state_->last_name = nullptr;
     state_->replace_mark = -1;
+    state_->failures_before = state_->connection->failures();
     state_->schema = &schema;
 }
 
 Result<void> Recorder::end() {
     State& state = *state_;
-    const Schema* schema = std::exchange(state.schema, nullptr);
+    const Schema* schema = std::exchange(state.schema, nullptr);  // a second call finds none
+    if (!schema) return {};
+    if (state.doubtful())
+        for (size_t t = 0; t < state.tables.size(); t++)
+            if (!state.tables[t].rows.empty()) TRY(state.read_again(schema->tables[t], state.tables[t]));
     for (size_t t = 0; t < state.tables.size(); t++)
         for (const RecordedRow& row : state.tables[t].rows) {
             const bool untouched = row.old_stamp_kept && equal(row.old_values, row.new_values);
@@ -223,11 +272,14 @@ Result<void> Recorder::end() {
             if (row.after && (row.id.empty() || row.id.size() > kMaxIdBytes))
                 state.refuse(schema->tables[t], "an id must have 1 to 64 bytes");
         }
-    if (!state.violation.empty()) return fail(ErrorKind::invalid_input, "the transaction breaks a rule and was taken back: " + state.violation);
+    if (!state.violation.empty())
+        return fail(ErrorKind::invalid_input, "the transaction breaks a rule and was taken back: " + state.violation);
     return {};
 }
 
-const std::vector<RecordedRow>& Recorder::rows(int table) const { return state_->tables[static_cast<size_t>(table)].rows; }
+const std::vector<RecordedRow>& Recorder::rows(int table) const {
+    return state_->tables[static_cast<size_t>(table)].rows;
+}
 
 bool Recorder::empty() const {
     for (const TableRecord& table : state_->tables)

@@ -9,11 +9,12 @@ namespace bae::sync::sqlite {
 Statement::~Statement() { sqlite3_finalize(stmt_); }
 
 Statement::Statement(Statement&& other) noexcept
-    : db_(std::exchange(other.db_, nullptr)), stmt_(std::exchange(other.stmt_, nullptr)) {}
+    : db_(std::exchange(other.db_, nullptr)), stmt_(std::exchange(other.stmt_, nullptr)), failures_(other.failures_) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
     std::swap(db_, other.db_);
     std::swap(stmt_, other.stmt_);
+    std::swap(failures_, other.failures_);
     return *this;
 }
 
@@ -45,13 +46,15 @@ Result<bool> Statement::step() {
         sqlite3_reset(stmt_);
         return false;
     }
+    ++*failures_;
     Error error = sqlite_error(db_, code, "database");
     sqlite3_reset(stmt_);
     return tl::unexpected<Error>(std::move(error));
 }
 
 Result<void> Statement::run() {
-    while (TRY(step())) {}
+    while (TRY(step())) {
+    }
     return {};
 }
 
@@ -75,18 +78,24 @@ static ErrorKind kind_of(int code) {
         case SQLITE_LOCKED:
         case SQLITE_FULL:
         case SQLITE_IOERR:
-        case SQLITE_PROTOCOL: return ErrorKind::retry;
+        case SQLITE_PROTOCOL:
+            return ErrorKind::retry;
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_AUTH:
-        case SQLITE_CANTOPEN: return ErrorKind::denied;
+        case SQLITE_CANTOPEN:
+            return ErrorKind::denied;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB: return ErrorKind::corrupt;
+        case SQLITE_NOTADB:
+            return ErrorKind::corrupt;
         case SQLITE_CONSTRAINT:
         case SQLITE_MISMATCH:
-        case SQLITE_TOOBIG: return ErrorKind::invalid_input;
-        case SQLITE_INTERRUPT: return ErrorKind::cancelled;
-        default: return ErrorKind::internal;
+        case SQLITE_TOOBIG:
+            return ErrorKind::invalid_input;
+        case SQLITE_INTERRUPT:
+            return ErrorKind::cancelled;
+        default:
+            return ErrorKind::internal;
     }
 }
 
@@ -118,15 +127,17 @@ Connection::~Connection() {
 
 Result<void> Connection::execute(const std::string& script) {
     const int code = sqlite3_exec(db_, script.c_str(), nullptr, nullptr, nullptr);
-    if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db_, code, "database"));
-    return {};
+    if (code == SQLITE_OK) return {};
+    ++*failures_;
+    return tl::unexpected<Error>(sqlite_error(db_, code, "database"));
 }
 
 Result<Statement> Connection::prepare(std::string_view sql) {
     sqlite3_stmt* stmt = nullptr;
     const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), 0, &stmt, nullptr);
-    if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db_, code, "preparing \"" + std::string(sql) + "\""));
-    return Statement(db_, stmt);
+    if (code != SQLITE_OK)
+        return tl::unexpected<Error>(sqlite_error(db_, code, "preparing \"" + std::string(sql) + "\""));
+    return Statement(db_, stmt, failures_.get());
 }
 
 Result<Statement*> Connection::cached(std::string_view sql) {
@@ -145,7 +156,8 @@ static void call_function(sqlite3_context* context, int, sqlite3_value**) {
 
 Result<void> Connection::define(const std::string& name, std::function<std::string()> value) {
     functions_.push_back(std::make_unique<std::function<std::string()>>(std::move(value)));
-    const int code = sqlite3_create_function_v2(db_, name.c_str(), 0, SQLITE_UTF8, functions_.back().get(), &call_function, nullptr, nullptr, nullptr);
+    const int code = sqlite3_create_function_v2(db_, name.c_str(), 0, SQLITE_UTF8, functions_.back().get(),
+                                                &call_function, nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db_, code, "defining " + name));
     return {};
 }

@@ -18,7 +18,7 @@ enum class ColumnType { integer = 1, real = 2, text = 3, blob = 4, null = 5 };  
 class Statement {
   public:
     Statement() = default;
-    Statement(sqlite3* db, sqlite3_stmt* stmt) : db_(db), stmt_(stmt) {}
+    Statement(sqlite3* db, sqlite3_stmt* stmt, uint64_t* failures) : db_(db), stmt_(stmt), failures_(failures) {}
     ~Statement();
     Statement(Statement&& other) noexcept;
     Statement& operator=(Statement&& other) noexcept;
@@ -36,14 +36,14 @@ class Statement {
     void bind_static(int index, ByteView value);
     void bind_integer(int index, int64_t value);
     template <class T>
-        requires std::is_integral_v<T>
-    void bind(int index, T value) {
-        bind_integer(index, static_cast<int64_t>(value));
-    }
+    requires std::is_integral_v<T>
+    void bind(int index, T value) { bind_integer(index, static_cast<int64_t>(value)); }
     template <class T>
     void bind(int index, const std::optional<T>& value) {
-        if (value) bind(index, *value);
-        else bind(index, nullptr);
+        if (value)
+            bind(index, *value);
+        else
+            bind(index, nullptr);
     }
     template <class... Args>
     Statement& with(const Args&... args) {
@@ -72,6 +72,7 @@ class Statement {
   private:
     sqlite3* db_ = nullptr;
     sqlite3_stmt* stmt_ = nullptr;
+    uint64_t* failures_ = nullptr;  // the connection's count
 };
 
 }  // namespace bae::sync::sqlite

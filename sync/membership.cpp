@@ -26,6 +26,16 @@ void Membership::add_certificate(const crypto::Certificate& certificate) {
     if (rank(certificates_.at(newest->second)) < rank(certificate)) newest->second = certificate.hash();
 }
 
+bool Membership::knows_path(const EntryPath& path) const {
+    crypto::Hash256 start;
+    std::copy(path.hash_start.bytes.begin(), path.hash_start.bytes.end(), start.bytes.begin());
+    for (auto at = entries_.lower_bound(start); at != entries_.end(); ++at) {
+        if (!equal(ByteView(at->first.bytes).first(path.hash_start.kSize), path.hash_start.view())) return false;
+        if (at->second.device == path.device && at->second.entry.number == path.number) return true;
+    }
+    return false;
+}
+
 const crypto::Certificate* Membership::certificate(const crypto::CertificateHash& hash) const {
     const auto found = certificates_.find(hash);
     return found == certificates_.end() ? nullptr : &found->second;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "sync/membership_entry.h"
+#include "sync/paths.h"
 
 namespace bae::sync {
 
@@ -32,6 +33,7 @@ class Membership {
     const Founding& founding() const { return founding_; }
     const crypto::Certificate& founder_certificate() const { return certificates_.at(founder_certificate_); }
     bool knows(const crypto::Hash256& entry) const { return entries_.contains(entry) || entry == founding_hash(); }
+    bool knows_path(const EntryPath& path) const;  // an entry that would lie there
     crypto::Hash256 founding_hash() const { return crypto::Hash256{{library_.bytes}}; }
 
     // Counted certificates only. The newest of a device is the one to show and to seal for.

@@ -48,7 +48,7 @@ Checked<void> check_signature(const Membership& membership, const Keyring& keyri
                                             {HoldReason::bad_signature, fmt::format("{} is not signed by its device", address)}));
 }
 
-Checked<void> check_stamps(const Membership& membership, const StreamCursor& cursor, const ChangeObject& object, int64_t now_ms) {
+Checked<void> check_stamps(const Membership& membership, const StreamEnd& cursor, const ChangeObject& object, int64_t now_ms) {
     const crypto::Certificate* certificate = membership.certificate_of(cursor.device);
     const auto continued = certificate == nullptr ? std::nullopt : certificate->body().continued;
     std::optional<Stamp> last = cursor.last_stamp;
@@ -143,7 +143,7 @@ Result<Bytes> open_founding(const crypto::LibraryId& library, const Keyring& key
     return plaintext;
 }
 
-Checked<ChangeObject> open_change(const Membership& membership, const Keyring& keyring, const StreamCursor& cursor, ByteView object, int64_t now_ms) {
+Checked<ChangeObject> open_change(const Membership& membership, const Keyring& keyring, const StreamEnd& cursor, ByteView object, int64_t now_ms) {
     const std::string path = change_path(cursor.device, cursor.number + 1);
     const auto plaintext = open_verified(membership, keyring, crypto::ObjectKind::change, path, cursor.device, object);
     if (!plaintext) return tl::unexpected(plaintext.error());

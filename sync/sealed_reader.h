@@ -36,7 +36,7 @@ Checked<crypto::EpochMaster> open_verified_box(const Membership& membership, con
 Result<Bytes> open_founding(const crypto::LibraryId& library, const Keyring& keyring, ByteView object);
 
 // Where a stream stands before its next object.
-struct StreamCursor {
+struct StreamEnd {
     crypto::DeviceId device;
     uint64_t number = 0;
     crypto::Hash256 hash;
@@ -44,6 +44,6 @@ struct StreamCursor {
 };
 // Object cursor.number + 1 of the stream, all checks of a change object but those that need other objects: seal, signature,
 // chain, stamps, dates, changes. `now_ms` is the time that dates ahead are measured by.
-Checked<ChangeObject> open_change(const Membership& membership, const Keyring& keyring, const StreamCursor& cursor, ByteView object, int64_t now_ms);
+Checked<ChangeObject> open_change(const Membership& membership, const Keyring& keyring, const StreamEnd& cursor, ByteView object, int64_t now_ms);
 
 }  // namespace bae::sync

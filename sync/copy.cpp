@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include "crypto/base/crash_point.h"
+#include "sync/new_device.h"
+#include "sync/round.h"
+
+namespace bae::sync {
+
+Result<void> Round::become_new_device() {
+    const crypto::DeviceId old = state_.self();
+    const ReplicaOptions& options = state_.options();
+    if (options.identity == nullptr || !options.on_new_device) {
+        hold(stream_name(old), {HoldReason::copied_device, "this installation is a copy of another one that goes on writing as the same device"});
+        return {};
+    }
+    const auto common = TRY(last_common_number());
+    if (!common) return {};
+    read_old_head(old);
+    crypto::DeviceKeys keys = crypto::DeviceKeys::generate(options.random);
+    TRY_CONTEXT(options.on_new_device(keys), "storing the keys of the new device");
+    CRASH_POINT("copy: keys stored");
+    TRY(continue_as_new_device(state_, std::move(keys), *common));
+    alarm(state_.self().text(), AlarmReason::copied_device,
+          fmt::format("this installation was a copy of device {}; it goes on as device {}", old.text(), state_.self().text()));
+    book_.release(stream_name(old));
+    carrier_heads_.erase(old);
+    carrier_row_->head.reset();
+    carrier_row_->head_counter = 0;
+    own_head_listed_ = false;
+    next_head_.reset();
+    is_copy_ = false;
+    sending_failed_ = false;
+    return {};
+}
+
+// Walks back from our newest object to one the carrier has too.
+Result<std::optional<uint64_t>> Round::last_common_number() {
+    for (uint64_t number = state_.row().sealed_number; number > 0; number--) {
+        const auto there = carrier_.get(change_path(state_.self(), number), crypto::kMaxObjectBytes);
+        if (!there && there.error().kind != ErrorKind::not_found && there.error().kind != ErrorKind::corrupt) {
+            note(there.error());
+            return std::optional<uint64_t>();
+        }
+        const auto here = TRY(known_hash(state_.self(), number));
+        if (there && here && crypto::object_hash(*there) == *here) return std::optional(number);
+    }
+    return std::optional<uint64_t>(0);
+}
+
+void Round::read_old_head(const crypto::DeviceId& old) {
+    const std::string path = head_path(old);
+    const auto object = carrier_.get(path, kMaxHeadBytes);
+    if (!object) return;
+    const auto head = open_head(old, *object);
+    if (!head) return;
+    heads_.insert_or_assign(old, SeenHead{crypto::object_hash(*object), *head});
+    dirty_heads_.insert(old);
+}
+
+// Before a copy says anything as a new device it reads what its old name has said, to its end.
+bool Round::old_stream_is_read() const {
+    const auto& continued = state_.certificate().body().continued;
+    if (!continued || state_.row().sealed_number > 0 || !heads_.contains(*continued)) return true;
+    return all_arrived_.contains(*continued);
+}
+
+}  // namespace bae::sync

@@ -1,0 +1,14 @@
+#pragma once
+// Applied objects, read again out of the mirror. Private to this folder.
+#include "sync/replica_state.h"
+
+namespace bae::sync {
+
+// The object that was applied under this number: corrupt if the mirror holds anything else (a sync fetches it again).
+Result<ChangeObject> read_mirror_change(const ReplicaState& state, const crypto::DeviceId& device, uint64_t number);
+
+// Hands objects 1 to `last` to `apply`, in order, a few at a time.
+Result<void> replay_stream(const ReplicaState& state, const crypto::DeviceId& device, uint64_t last,
+                           const std::function<Result<void>(std::span<const IncomingObject>)>& apply);
+
+}  // namespace bae::sync

@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include "crypto/base/crash_point.h"
+#include "sync/round.h"
+
+namespace bae::sync {
+
+namespace {
+
+constexpr size_t kWindow = 8;  // objects sent at once
+
+}  // namespace
+
+// In the order of their ranks: a reader that sees one object finds everything it needs to open it.
+Result<void> Round::send_outgoing() {
+    std::vector<std::string> paths;
+    {
+        auto reader = TRY(state_.database().read());
+        paths = TRY(load_outgoing(*reader, name_));
+    }
+    std::vector<std::string> window;
+    for (size_t i = 0; i < paths.size() && !sending_failed_ && !cancelled(); i++) {
+        progress("sending", i, paths.size());
+        window.push_back(paths[i]);
+        const bool last_of_rank = i + 1 == paths.size() || send_rank(paths[i + 1]) != send_rank(paths[i]);
+        if (window.size() < kWindow && !last_of_rank) continue;
+        TRY(send_window(window));
+        window.clear();
+    }
+    return {};
+}
+
+Result<void> Round::send_window(const std::vector<std::string>& paths) {
+    struct Sending {
+        std::string path;
+        Bytes object;
+        Result<s3::PutOutcome> outcome = fail(ErrorKind::cancelled, "");
+    };
+    std::vector<Sending> window;
+    for (const std::string& path : paths) {
+        auto object = TRY(read_to_send(path));
+        if (object) window.push_back({path, std::move(*object)});
+    }
+    CRASH_POINT("push: before send");
+    std::vector<Task> tasks;
+    for (Sending& sending : window) {
+        tasks.push_back([this, &sending] { sending.outcome = carrier_.put_if_absent(sending.path, sending.object); });
+    }
+    run_parallel(std::move(tasks));
+    CRASH_POINT("push: sent");
+    for (const Sending& sending : window) {
+        if (!sending.outcome) note_unsent(sending.outcome.error());
+        else if (*sending.outcome == s3::PutOutcome::exists) send_onto_other(sending.path, sending.object);
+        else sent_.push_back(sending.path);
+    }
+    return {};
+}
+
+void Round::note_unsent(const Error& error) {
+    sending_failed_ = true;
+    note(error);
+}
+
+// The mirror's bytes; absent if they are not what was recorded, which a hold or the next repair takes care of.
+Result<std::optional<Bytes>> Round::read_to_send(const std::string& path) {
+    std::optional<Bytes> none;
+    auto object = state_.mirror().get(path, crypto::kMaxObjectBytes);
+    const auto change = parse_change_path(path);
+    const auto expected = change ? TRY(known_hash(change->device, change->number)) : std::nullopt;
+    const bool good = object && (!expected || crypto::object_hash(*object) == *expected);
+    if (good) return std::optional(std::move(*object));
+    if (change && change->device == state_.self()) {
+        hold(stream_name(state_.self()), {HoldReason::damaged_object, fmt::format("{} in this device's own store is damaged: bring it back from a backup", path)});
+        sending_failed_ = true;
+    } else {
+        sent_.push_back(path);  // others have it, or will bring it
+    }
+    return none;
+}
+
+bool Round::is_own_path(std::string_view path) const {
+    if (const auto change = parse_change_path(path)) return change->device == state_.self();
+    if (const auto entry = parse_entry_path(path)) return entry->device == state_.self();
+    if (const auto box = parse_key_box_path(path)) return box->writer == state_.self();
+    return false;
+}
+
+// Something stands where our object should go.
+void Round::send_onto_other(const std::string& path, const Bytes& object) {
+    const auto there = carrier_.get(path, crypto::kMaxObjectBytes);
+    if (there && equal(*there, object)) return sent_.push_back(path);
+    const bool unreadable = !there && there.error().kind != ErrorKind::corrupt && there.error().kind != ErrorKind::not_found;
+    if (unreadable) return note_unsent(there.error());
+    if (!is_own_path(path)) {
+        if (send_rank(path) < send_rank("heads/")) {
+            alarm(path, AlarmReason::stored_differently, fmt::format("{} in the storage differs from this device's copy", path));
+        }
+        return sent_.push_back(path);
+    }
+    const bool ours = there && parse_change_path(path) &&
+                      open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path, state_.self(), *there);
+    if (ours) {  // signed with our key, and not by this installation: one of the two is a copy
+        is_copy_ = true;
+        sending_failed_ = true;
+        return;
+    }
+    alarm(path, AlarmReason::foreign_bytes, fmt::format("somebody else's bytes were at {}; they were overwritten", path));
+    const auto put = carrier_.put(path, object);
+    if (put) sent_.push_back(path);
+    else note_unsent(put.error());
+}
+
+Result<void> Round::record_sent(sqlite::Connection& connection) {
+    if (sent_.empty()) return {};
+    uint64_t own_changes = 0;
+    for (const std::string& path : sent_) {
+        TRY(remove_outgoing(connection, name_, path));
+        const auto change = parse_change_path(path);
+        own_changes += change && change->device == state_.self() ? 1 : 0;
+    }
+    if (own_changes == 0) return {};
+    uint64_t confirmed = state_.row().sealed_number;
+    for (const std::string& path : TRY(load_outgoing(connection, name_))) {
+        const auto change = parse_change_path(path);
+        if (change && change->device == state_.self()) confirmed = std::min(confirmed, change->number - 1);
+    }
+    const auto transactions = TRY(connection.integer("SELECT count(*) FROM sync_outbox WHERE object_number <= ?1", confirmed));
+    report_.sent_transactions += static_cast<uint64_t>(transactions.value_or(0));
+    report_.sent_objects += own_changes;
+    return state_.database().mark_sent(connection, confirmed);
+}
+
+}  // namespace bae::sync

@@ -10,6 +10,7 @@ namespace {
 struct Outcome {
     std::string broken;  // "" if every promise was kept
     std::vector<std::string> log;
+    std::string kind() const { return broken.substr(0, broken.find(':')); }
 };
 
 Outcome outcome_of(const Plan& plan) {
@@ -19,8 +20,8 @@ Outcome outcome_of(const Plan& plan) {
 }
 
 // Leaves out what the failure does not need: the tail, whole devices, then ever smaller runs of steps.
-Plan shrink(Plan plan) {
-    const auto still_breaks = [](const Plan& smaller) { return !outcome_of(smaller).broken.empty(); };
+Plan shrink(Plan plan, const std::string& kind) {
+    const auto still_breaks = [&](const Plan& smaller) { return outcome_of(smaller).kind() == kind; };
     for (Plan smaller = plan; smaller.devices > 2;) {
         smaller.devices--;
         if (!still_breaks(smaller)) break;
@@ -40,13 +41,13 @@ Plan shrink(Plan plan) {
 
 }  // namespace
 
-std::string broken_history(uint64_t seed) {
+std::string broken_history(uint64_t seed, bool explain) {
     const Plan plan = Plan::from(seed);
-    const std::string broken = outcome_of(plan).broken;
-    if (broken.empty()) return "";
-    const Outcome small = outcome_of(shrink(plan));
+    const Outcome found = outcome_of(plan);
+    if (found.broken.empty() || !explain) return found.broken;
+    const Outcome small = outcome_of(shrink(plan, found.kind()));
     std::string text =
-        fmt::format("BAE_SEED={}: {}\nthe shortest history found that breaks: {}\n", seed, broken, small.broken);
+        fmt::format("BAE_SEED={}: {}\nthe shortest history found that breaks: {}\n", seed, found.broken, small.broken);
     for (const std::string& line : small.log) text += line + "\n";
     return text;
 }

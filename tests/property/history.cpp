@@ -52,10 +52,10 @@ Result<void> History::run() {
         TRY(step(rng));
     }
     Rng rng(plan_.seed * 1000 + 999);
-    log_.push_back("   everything is delivered everywhere");
+    log_.push_back("   everything is delivered everywhere: ");
     TRY(deliver_everything(rng));
     TRY(check_everything());
-    log_.push_back("   everybody upgrades");
+    log_.push_back("   everybody ");
     for (auto& device : devices_) TRY(upgrade(*device));
     return check_everything();
 }
@@ -102,7 +102,8 @@ Result<void> History::write(Device& device, Rng& rng) {
     }
     const auto made = TRY(device.write(
         [&](sync::sqlite::Connection& connection) { return random_work(connection, device.version(), rng); }));
-    log_.back() += made ? fmt::format("(v{}) writes {}", device.version(), readable(*made)) : "writes nothing";
+    log_.back() +=
+        made ? fmt::format("(v{}) writes {}", device.version(), readable(*made)) : std::string("writes nothing");
     return {};
 }
 
@@ -110,7 +111,7 @@ Result<void> History::seal(Device& device, Rng& rng) {
     const ObjectPtr object = TRY(device.seal(rng.one_of<size_t>({1, 200, 1 << 20})));
     if (!object) return {};
     streams_[object->stream].push_back(object);
-    log_.back() += fmt::format("seals #{} of {} transactions", object->number, object->transactions.size());
+    log_.back() += fmt::format("seals #{} of {} transactions; ", object->number, object->transactions.size());
     return {};
 }
 

@@ -50,7 +50,7 @@ class History {
     uint8_t ids_ = 0;
 };
 
-// "" if the history keeps every promise; else what broke, with the shortest history found that still breaks.
-std::string broken_history(uint64_t seed);
+// "" if the history keeps every promise; else what broke, explained by the shortest history found that breaks it too.
+std::string broken_history(uint64_t seed, bool explain);
 
 }  // namespace bae::property

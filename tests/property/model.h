@@ -2,6 +2,7 @@
 // The oracle: what merging means, without SQL, batches or sparse storage. The state of a set of transactions is a map
 // of maxima; what is visible and the digest are read off it. An INSERT writes every column, also those that it does not
 // name.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>

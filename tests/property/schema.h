@@ -7,24 +7,24 @@ namespace bae::property {
 
 inline constexpr EmbeddedFile kMigrations[] = {
     {"0001_initial", R"sql(
-CREATE TABLE parents(id TEXT PRIMARY KEY NOT NULL, a, b INTEGER NOT NULL DEFAULT 0, _updated_at TEXT NOT NULL);
+CREATE TABLE parents(id TEXT PRIMARY KEY NOT NULL, a TEXT, b INTEGER NOT NULL DEFAULT 0, _updated_at TEXT NOT NULL);
 CREATE TABLE children(id TEXT PRIMARY KEY NOT NULL, _updated_at TEXT NOT NULL,
   parent TEXT NOT NULL REFERENCES parents(id) ON DELETE CASCADE, a TEXT NOT NULL DEFAULT '', b REAL);
 CREATE INDEX children_parent ON children(parent);
 CREATE TABLE grandchildren(id TEXT PRIMARY KEY NOT NULL,
   child TEXT NOT NULL REFERENCES children(id) ON DELETE CASCADE,
-  other TEXT NOT NULL REFERENCES parents(id) ON DELETE CASCADE, a, _updated_at TEXT NOT NULL);
+  other TEXT NOT NULL REFERENCES parents(id) ON DELETE CASCADE, a BLOB, _updated_at TEXT NOT NULL);
 CREATE INDEX grandchildren_child ON grandchildren(child);
 CREATE INDEX grandchildren_other ON grandchildren(other);
 CREATE TABLE marks(id TEXT PRIMARY KEY NOT NULL, parent TEXT NOT NULL REFERENCES parents(id) ON DELETE CASCADE,
-  word TEXT NOT NULL, strength INTEGER DEFAULT 1, _updated_at TEXT NOT NULL);
+  word TEXT NOT NULL, strength INTEGER NOT NULL DEFAULT 1, _updated_at TEXT NOT NULL);
 CREATE INDEX marks_parent ON marks(parent);
 CREATE TABLE places(id INTEGER PRIMARY KEY, path TEXT);
 )sql"},
     {"0002_comments", R"sql(
 ALTER TABLE children ADD COLUMN n TEXT NOT NULL DEFAULT 'dflt';
 CREATE TABLE comments(id TEXT PRIMARY KEY NOT NULL, child TEXT NOT NULL REFERENCES children(id) ON DELETE CASCADE,
-  a, _updated_at TEXT NOT NULL);
+  a INTEGER, _updated_at TEXT NOT NULL);
 CREATE INDEX comments_child ON comments(child);
 )sql"},
 };

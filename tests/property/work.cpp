@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include <limits>
+#include <algorithm>
 
 #include "property/schema.h"
 
@@ -59,7 +59,8 @@ class Work {
     // Few ids, so that devices meet on them. Those of marks stand for ids derived from a key.
     std::string pick_id(const Table& table) { return id_of(table.name, rng_.below(table.name == "parents" ? 2 : 3)); }
     static std::string id_of(const std::string& table, size_t number) {
-        return fmt::format("00000000-0000-4000-8000-0000000{}{:04x}", table[0], number);
+        const auto index = std::ranges::find(schema(), table, &Table::name) - schema().begin();
+        return fmt::format("00000000-0000-4000-8000-0000000{}{:04x}", index, number);
     }
 
     Result<std::optional<std::string>> parent_of(const Column& column) {
@@ -73,14 +74,18 @@ class Work {
             const auto id = TRY(parent_of(column));
             return id ? std::optional(quoted(*id)) : std::nullopt;
         }
-        if (column.name == "b" && table.name == "parents")
-            return rng_.one_of<std::string>({"0", "1", "-7", "9223372036854775807"});
-        if (column.name == "b") return rng_.one_of<std::string>({"NULL", "0.5", "1", "-3e300", "0"});
-        if (column.name == "strength") return rng_.one_of<std::string>({"NULL", "1", "2"});
-        if (column.name == "a" && table.name != "children")
-            return rng_.one_of<std::string>({"NULL", "1", "2.5", "'x'", "x'00ff'", "'1'", "-1", "''", "x''"});
-        return quoted(
-            rng_.one_of<std::string>({"", "x", "dflt", "y", "ein längerer Text mit mehr als einunddreissig Bytes"}));
+        static const std::map<std::string, std::vector<std::string>> kValues = {
+            {"parents.a", {"NULL", "'1'", "''", "'x'", "'a text of more than thirty-one bytes'"}},
+            {"parents.b", {"0", "1", "-7", "128", "9223372036854775807"}},
+            {"children.a", {"''", "'x'", "'y'", "'ä' || char(10)"}},
+            {"children.b", {"NULL", "0.5", "1", "-3e300", "0"}},
+            {"children.n", {"'dflt'", "'x'", "''"}},
+            {"grandchildren.a", {"NULL", "x''", "x'00ff'", "zeroblob(300)"}},
+            {"marks.word", {"''", "'x'", "'y'"}},
+            {"marks.strength", {"0", "1", "2"}},
+            {"comments.a", {"NULL", "0", "-1", "70000"}},
+        };
+        return rng_.pick(kValues.at(table.name + "." + column.name));
     }
 
     struct Assignment {
@@ -131,7 +136,7 @@ class Work {
     Result<void> many_rows() {
         if (rng_.percent(50)) return db_.run("UPDATE parents SET b = b / 2 + 1, _updated_at = stamp()");
         for (size_t i = 10; i < 30; i++)
-            TRY(db_.run("INSERT INTO parents(id, a, _updated_at) VALUES(?, ?, stamp()) ON CONFLICT(id) DO NOTHING",
+            TRY(db_.run("INSERT INTO parents(id, b, _updated_at) VALUES(?, ?, stamp()) ON CONFLICT(id) DO NOTHING",
                         id_of("parents", i), static_cast<int64_t>(rng_.below(3))));
         return {};
     }

@@ -50,10 +50,13 @@ class Parser {
         return {static_cast<int>(ExitCode::usage)};
     }
 
+    // Of nested commands the inner one is called back first.
     template <class T>
     CLI::App* command(const char* name, const char* description, T& value, CLI::App* parent = nullptr) {
         CLI::App* sub = (parent ? parent : &app_)->add_subcommand(name, description);
-        sub->callback([this, &value] { take_ = [this, &value] { invocation_.command = value; }; });
+        sub->callback([this, &value] {
+            if (!take_) take_ = [this, &value] { invocation_.command = value; };
+        });
         sub->fallthrough();
         return sub;
     }

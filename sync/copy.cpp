@@ -11,6 +11,7 @@ Result<void> Round::become_new_device() {
     const ReplicaOptions& options = state_.options();
     if (options.identity == nullptr || !options.on_new_device) {
         hold(stream_name(old), {HoldReason::copied_device, "this installation is a copy of another one that goes on writing as the same device"});
+        heads_.erase(old);  // not one of the others yet
         return {};
     }
     const auto common = TRY(last_common_number());

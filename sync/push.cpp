@@ -17,7 +17,7 @@ Result<void> Round::push() {
         TRY(write_missing_boxes());
         TRY(seal_all());
     }
-    if (clock_wrong_) return {};
+    if (clock_wrong_ || is_copy_) return {};
     TRY(send_outgoing());
     return send_head();
 }

@@ -126,7 +126,7 @@ class Home {
         std::filesystem::remove_all(copy->directory_);
         std::filesystem::copy(directory_, copy->directory_, std::filesystem::copy_options::recursive);
         copy->keys_ = *crypto::DeviceKeys::from_secret(keys_.secret().view());
-        for (const auto& info : *mirror_->list_all("")) EXPECT_TRUE(copy->mirror_->put(info.path, *mirror_->get(info.path, UINT64_MAX)));
+        for (const auto& info : mirror_->list_all("").value_or(std::vector<s3::ObjectInfo>{})) EXPECT_TRUE(copy->mirror_->put(info.path, *mirror_->get(info.path, UINT64_MAX)));
         reopen();
         copy->reopen();
         return copy;
@@ -260,7 +260,7 @@ struct Devices {
     }
     std::vector<std::string> paths(std::string_view prefix = "") {
         std::vector<std::string> list;
-        for (const auto& info : *carrier->list_all(prefix)) list.push_back(info.path);
+        for (const auto& info : carrier->list_all(prefix).value_or(std::vector<s3::ObjectInfo>{})) list.push_back(info.path);
         return list;
     }
     // Everything on the carrier, with its bytes.

@@ -1,0 +1,188 @@
+// Cloned disks and restored backups.
+#include "sync/paths.h"
+#include "sync_replica/forge.h"
+
+namespace bae::sync::testing {
+
+namespace {
+
+struct Copied : Devices {
+    Copied() : Devices(2) {
+        homes[0]->add_album("a", "t");
+        homes[0]->must_sync(*carrier);
+        pass(kHour);
+    }
+    void expect_new_device(Home& copy, const crypto::DeviceId& old) {
+        EXPECT_NE(copy.id(), old);
+        EXPECT_EQ(copy->certificate().body().continued, old);
+        ASSERT_TRUE(copy.stored_keys);
+        EXPECT_EQ(copy.stored_keys->id(), copy.id());
+        EXPECT_TRUE(copy.has_alarm(AlarmReason::copied_device));
+        EXPECT_EQ(copy.holds(), "");
+    }
+    void settle_with(Home& copy) {
+        for (int i = 0; i < 2; i++) {
+            settle();
+            copy.must_sync(*carrier);
+        }
+        settle();
+        expect_equal();
+        EXPECT_EQ(copy.dump(), homes[0]->dump());
+        EXPECT_EQ(copy.digest(), homes[0]->digest());
+        EXPECT_EQ(copy.status().pending, 0u);
+    }
+};
+
+}  // namespace
+
+TEST(Copy, BothWroteOfflineAndTheSecondToSendBecomesANewDevice) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    copy->add_album("copy", "t");
+    devices[0].must_sync(*devices.carrier);
+    copy->must_sync(*devices.carrier);
+    devices.expect_new_device(*copy, old);
+    devices.settle_with(*copy);
+    EXPECT_NE(devices[1].dump().find("albums|copy|"), std::string::npos);
+    EXPECT_EQ(devices[0].id(), old);
+}
+
+TEST(Copy, IsNoticedByTheObjectInTheWayWhereTheHeadIsNotThereYet) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    const Bytes head = *devices.carrier->get(head_path(old), UINT64_MAX);
+    devices[0].add_album("original", "t");
+    copy->add_album("copy", "t");
+    devices[0].must_sync(*devices.carrier);
+    const Bytes newest = *devices.carrier->get(head_path(old), UINT64_MAX);
+    ASSERT_TRUE(devices.carrier->put(head_path(old), head));  // a storage that shows the object and an older head
+    copy->must_sync(*devices.carrier);
+    devices.expect_new_device(*copy, old);
+    ASSERT_TRUE(devices.carrier->put(head_path(old), newest));
+    devices.settle_with(*copy);
+}
+
+TEST(Copy, ARestoredBackupReadsWhatItsOldNameHasSaid) {
+    Copied devices;
+    const auto backup = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("later", "t");
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    backup->must_sync(*devices.carrier);
+    devices.expect_new_device(*backup, old);
+    EXPECT_NE(backup->dump().find("albums|later|"), std::string::npos);
+    devices.settle_with(*backup);
+}
+
+TEST(Copy, TransactionsThatBothHadToSendAreSentOnce) {
+    Copied devices;
+    devices[0].add_album("waiting", "t");
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    copy->must_sync(*devices.carrier);
+    devices.expect_new_device(*copy, old);
+    EXPECT_EQ(devices.paths("changes/" + copy->id().text()).size(), 0u);
+    copy->add_album("own", "t");
+    devices.settle_with(*copy);
+    EXPECT_EQ(devices.paths("changes/" + copy->id().text()).size(), 1u);
+}
+
+TEST(Copy, StorageThatIgnoresConditionsLosesNothing) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    copy->add_album("copy", "t");
+    auto alone = s3::make_memory_bucket();
+    ASSERT_TRUE((*copy)->adopt(*alone));
+    copy->must_sync(*alone);  // seals object 2 as the same device
+    for (const std::string& path : {change_path(old, 2), head_path(old)}) ASSERT_TRUE(devices.carrier->put(path, *alone->get(path, UINT64_MAX)));
+    devices[0].must_sync(*devices.carrier);
+    devices.expect_new_device(devices[0], old);
+    for (int i = 0; i < 2; i++) devices.settle();
+    devices.expect_equal();
+    EXPECT_NE(devices[1].dump().find("albums|original|"), std::string::npos) << "what was overwritten is sent again";
+    EXPECT_NE(devices[1].dump().find("albums|copy|"), std::string::npos);
+}
+
+TEST(Copy, AClaimThatWeWroteMoreThanWeKnowOfMakesANewDevice) {
+    Copied devices;
+    const auto backup = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("later", "t");
+    devices.settle();
+    devices.pass(2 * kHour);
+    devices.settle();  // the second device's head tells of it
+    Bytes head;
+    ASSERT_TRUE(devices.carrier->remove(head_path(old)));
+    backup->must_sync(*devices.carrier);
+    devices.expect_new_device(*backup, old);
+}
+
+TEST(Copy, OpensAfterACrashBetweenStoringTheKeysAndRecordingThem) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    copy->add_album("copy", "t");
+    copy->stored_keys = crypto::DeviceKeys::generate(devices.person.random);
+    copy->use_stored_keys();
+    copy->reopen();
+    EXPECT_EQ(copy->id(), copy->stored_keys->id());
+    EXPECT_EQ((*copy)->certificate().body().continued, old);
+    devices.settle_with(*copy);
+    EXPECT_NE(devices[1].dump().find("albums|copy|"), std::string::npos);
+}
+
+TEST(Copy, GoesOnAfterOpeningAgain) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    devices[0].add_album("original", "t");
+    copy->add_album("copy", "t");
+    devices[0].must_sync(*devices.carrier);
+    copy->must_sync(*devices.carrier);
+    copy->use_stored_keys();
+    copy->reopen();
+    copy->add_album("more", "t");
+    devices.settle_with(*copy);
+}
+
+TEST(Copy, WithoutTheIdentityItWaitsForAKeeper) {
+    Devices devices(1);
+    Home other(devices.person, devices.wall, false);
+    // what pairing does: the keeper signs, and boxes the key for the new device
+    const auto certify = [&](const crypto::DevicePublicKeys& keys, std::optional<crypto::DeviceId> continued, Home& home) {
+        crypto::CertificateBody body{.identity = devices.person.identity.public_key(), .device = keys, .continued = continued, .issued_s = kStart / 1000, .expires_s = kStart / 1000 + 100};
+        Forge forge(devices[0]);
+        const std::string box = key_box_path(forge.master().id(), crypto::recipient_tag(keys.id()), devices[0].id());
+        EXPECT_TRUE(devices.carrier->put(box, crypto::seal_key_box({devices[0]->library(), box}, forge.master(), keys.sealing.view(), forge.signer())));
+        const auto certificate = crypto::Certificate::issue(body, devices.person.identity, home.keys());
+        const auto joined = home.take(Replica::join(home.options(), devices[0]->library(), certificate, *devices.carrier, nullptr));
+        EXPECT_TRUE(joined) << joined.error().message;
+        home.must_sync(*devices.carrier);
+    };
+    certify(other.keys().public_keys(), std::nullopt, other);
+    devices.pass(kHour);
+    const auto copy = other.clone();
+    other.add_album("original", "t");
+    copy->add_album("copy", "t");
+    other.must_sync(*devices.carrier);
+    copy->must_sync(*devices.carrier);
+    EXPECT_EQ(copy->holds(), stream_name(other.id()) + " copied_device\n");
+    EXPECT_EQ(copy->id(), other.id());
+    EXPECT_EQ(copy->status().pending, 1u) << "what it wrote is kept";
+    Home again(devices.person, devices.wall, false);
+    certify(again.keys().public_keys(), other.id(), again);
+    again.must_sync(*devices.carrier);
+    EXPECT_EQ(again.holds(), "");
+    EXPECT_NE(again.dump().find("albums|original|"), std::string::npos);
+}
+
+}  // namespace bae::sync::testing

@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""What people and machines get wrong: a message that names the thing and the remedy, and nothing lost."""
+from homes import *
+
+
+class BadInput(Case):
+    def test_damaged_and_unreadable_files_are_named_and_do_not_stop_the_rest(self):
+        home = self.home("study").init()
+        folder = self.music()
+        good = len(audio_hashes(folder))
+        whole = sorted(folder.glob("*.ogg"))[0].read_bytes()
+        (folder / "damaged.flac").write_bytes(b"fLaC" + whole[:5000])
+        (folder / "empty.ogg").write_bytes(b"")
+        (folder / "noise.mp3").write_bytes(random.Random(1).randbytes(20000))
+        (folder / "gone.ogg").symlink_to(self.root / "nowhere")
+        ran = home.run("import", folder, "--json", code=PARTLY)
+        failed = {Path(file["path"]).name for file in ran.summary["failed"]}
+        self.assertTrue({"damaged.flac", "empty.ogg"} <= failed, failed)
+        self.assertEqual(ran.summary["files"], good)
+        self.assertTrue(all(file["reason"] for file in ran.summary["failed"]))
+        home.run("verify", "--files")
+
+    def test_a_folder_that_cannot_be_read_is_named(self):
+        if os.geteuid() == 0:
+            self.skipTest("root can read everything")
+        home = self.home("study").init()
+        folder = self.music()
+        (folder / "closed").mkdir(mode=0)
+        self.assertIn("closed", home.run("import", folder, code=PARTLY).err)
+
+    def test_names_that_are_no_text_work_and_are_shown_escaped(self):
+        home = self.home("study").init()
+        folder = self.root / "odd\nname\x1b[31m"
+        folder.mkdir()
+        sources = sorted(MUSIC.glob("*.ogg"), key=lambda f: f.stat().st_size)
+        for source, name in zip(sources, (b"\xff\xfe.ogg", b"new\nline.ogg", b"-rf.ogg", b"tab\t.ogg")):
+            shutil.copy(source, os.path.join(os.fsencode(folder), name))
+        (folder / "broken\x07.ogg").write_bytes(b"OggS nonsense")
+        ran = home.run("import", folder, code=PARTLY)
+        self.assertNotRegex(ran.out + ran.err, "[\x1b\x07]")
+        self.assertEqual(len(home.rows("files")), 4)
+        self.assertNotRegex(home.run("list", "files").out, "[\x1b\x07\t]")
+        home.run("verify", "--files")
+        home.run("bucket", "use", self.bucket_url)
+        home.sync()
+        kitchen = self.home("kitchen").restore(home.export())
+        kitchen.sync()
+        kitchen.run("get", *[row["id"] for row in kitchen.rows("releases")])
+        self.assertEqual(audio_hashes(kitchen.path / "files"), sorted(sha256(file) for file in sources[:4]))
+
+    def test_an_empty_folder_changes_nothing_and_a_missing_one_is_named(self):
+        home = self.home("study").init()
+        (self.root / "nothing").mkdir()
+        before = home.digest()
+        self.assertEqual(home.run("import", self.root / "nothing", "--json").summary["files"], 0)
+        self.assertIn("nowhere", home.run("import", self.root / "nowhere", code=FAILED).err)
+        self.assertEqual(home.digest(), before)
+
+    def test_a_dry_run_changes_nothing(self):
+        home = self.home("study").init()
+        before = home.digest()
+        ran = home.run("import", self.music(), "--dry-run", "--json")
+        self.assertEqual(ran.summary["files"], 6)
+        self.assertEqual((home.digest(), home.rows("files")), (before, []))
+
+    def test_copied_files_lie_in_the_home_and_are_sent(self):
+        home = self.home("study").init()
+        folder = self.music()
+        originals = audio_hashes(folder)
+        home.run("import", "--copy", folder)
+        shutil.rmtree(folder)
+        self.assertEqual(audio_hashes(home.path / "files"), originals)
+        home.run("bucket", "use", self.bucket_url)
+        self.assertEqual(home.sync()["refused"], [])
+        home.run("verify", "--files")
+
+    def test_a_bucket_that_vanishes_is_unreachable_and_nothing_is_made_in_its_place(self):
+        study, kitchen = self.two_devices()
+        release = study.rows("releases")[0]["id"]
+        self.bucket.rename(self.root / "unmounted")
+        study.run("edit", "release", release, "label=Later")
+        self.assertIn("bucket", study.run("sync", code=FAILED).err)
+        self.assertFalse(self.bucket.exists())
+        status = study.status()
+        self.assertEqual((status["pending"], [hold["reason"] for hold in status["holds"]]), (1, ["carrier_unreachable"]))
+        study.run("list", "albums")
+        (self.root / "unmounted").rename(self.bucket)
+        self.settle(study, kitchen)
+        self.assertEqual(kitchen.row("releases", id=release)["label"], "Later")
+        self.assertEqual(study.status()["holds"], [])
+
+    def test_damaged_objects_hold_their_stream_until_good_ones_arrive(self):
+        study, kitchen = self.two_devices()
+        release = study.rows("releases")[0]["id"]
+        study.run("edit", "release", release, "label=New")
+        study.sync()
+        newest = sorted((self.bucket / "changes" / study.status()["device_id"]).iterdir())[-1]
+        good = newest.read_bytes()
+        newest.chmod(0o600)
+        for damage in (good[:-1], good[:100] + bytes([good[100] ^ 4]) + good[101:], b""):
+            newest.write_bytes(damage)
+            kitchen.attempt("sync")
+            self.assertNotEqual(kitchen.row("releases", id=release)["label"], "New")
+            self.assertTrue(kitchen.status()["holds"])
+        newest.write_bytes(good)
+        self.settle(kitchen, study)
+        self.assertEqual(kitchen.row("releases", id=release)["label"], "New")
+        self.assertEqual(kitchen.status()["holds"], [])
+
+    def test_a_home_that_is_damaged_says_so(self):
+        home = self.home("study").init()
+        record = home.path / "library.id"
+        good = record.read_text()
+        record.write_text("rubbish")
+        self.assertIn("library.id", home.run("status", code=FAILED).err)
+        record.write_text(good.replace("bae library 1", "bae library 2"))
+        self.assertIn("upgrade", home.run("status", code=UPGRADE).err)
+        record.write_text(good)
+        database = (home.path / "library.db").read_bytes()
+        (home.path / "library.db").write_bytes(b"rubbish" * 1000)
+        self.assertTrue(home.run("list", "albums", code=FAILED).err)
+        (home.path / "library.db").write_bytes(database)
+        (home.path / "secrets").rename(home.path / "lost")
+        home.run("list", "albums")
+        self.assertIn("device", home.run("sync", code=FAILED).err + home.run("status", code=FAILED).err)
+
+    def test_secrets_that_others_can_read_are_refused(self):
+        home = self.home("study").init()
+        (home.path / "secrets").chmod(0o644)
+        self.assertIn("secrets", home.run("identity", "export", code=WRONG_KEY).err)
+
+    def test_a_place_that_cannot_be_written_is_named(self):
+        (self.root / "file").write_text("in the way")
+        self.assertIn("file", self.home("file").run("init", code=FAILED).err)
+        self.assertIn("file", self.home("file/below").run("init", code=FAILED).err)
+        study = self.home("study").init()
+        self.assertIn("file", study.run("bucket", "use", f"file://{self.root / 'file'}", code=USAGE).err)
+
+    def test_a_verify_finds_what_was_changed_behind_the_librarys_back(self):
+        study, _ = self.two_devices(count=1)
+        study.run("verify", "--files")
+        audio = next((self.root / "music").glob("*.ogg"))
+        good = audio.read_bytes()
+        audio.write_bytes(good[:-1] + b"\0\0")
+        self.assertIn(audio.name, study.run("verify", "--files", code=FAILED).out)
+        audio.write_bytes(good)
+        change = next((study.path / "mirror/changes").rglob("*.enc"))
+        content = change.read_bytes()
+        change.chmod(0o600)
+        change.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+        self.assertIn("changes/", study.run("verify", code=FAILED).out)
+
+
+if __name__ == "__main__":
+    main()

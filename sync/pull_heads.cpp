@@ -127,7 +127,8 @@ void Round::read_own_head(const s3::ObjectInfo& info) {
         return;
     }
     if (known != carrier_heads_.end() && !info.version.empty() && known->second.version == info.version) return;
-    const auto object = carrier_.get(info.path, kMaxHeadBytes);
+    auto object = carrier_.get(info.path, kMaxHeadBytes);
+    if (object && !open_head(state_.self(), *object)) object = read_twice(info.path, kMaxHeadBytes, nullptr);
     if (object) return judge_own_head(*object, info);
     const ErrorKind kind = object.error().kind;
     if (kind == ErrorKind::not_found || kind == ErrorKind::corrupt) own_head_damaged_ = true;

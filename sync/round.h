@@ -100,6 +100,7 @@ class Round {
     Result<void> send_outgoing();
     Result<void> send_window(const std::vector<std::string>& paths);
     void send(const std::string& path, Bytes object);
+    Result<Bytes> read_twice(const std::string& path, uint64_t max_bytes, const Bytes* expected);
     void send_onto_other(const std::string& path, const Bytes& object);
     bool is_own_path(std::string_view path) const;
     Result<std::optional<Bytes>> read_to_send(const std::string& path);

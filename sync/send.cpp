@@ -87,10 +87,9 @@ bool Round::is_own_path(std::string_view path) const {
 
 // Something stands where our object should go.
 void Round::send_onto_other(const std::string& path, const Bytes& object) {
-    const auto there = carrier_.get(path, crypto::kMaxObjectBytes);
+    const auto there = read_twice(path, crypto::kMaxObjectBytes, &object);
     if (there && equal(*there, object)) return sent_.push_back(path);
-    const bool unreadable = !there && there.error().kind != ErrorKind::corrupt && there.error().kind != ErrorKind::not_found;
-    if (unreadable) return note_unsent(there.error());
+    if (!there && there.error().kind != ErrorKind::corrupt) return note_unsent(there.error());
     if (!is_own_path(path)) {
         if (send_rank(path) < send_rank("heads/")) {
             alarm(path, AlarmReason::stored_differently, fmt::format("{} in the storage differs from this device's copy", path));
@@ -108,6 +107,19 @@ void Round::send_onto_other(const std::string& path, const Bytes& object) {
     const auto put = carrier_.put(path, object);
     if (put) sent_.push_back(path);
     else note_unsent(put.error());
+}
+
+// What stands at a path where something else is expected: read again before it is believed, so that one bad answer accuses
+// nobody. Two different answers are `retry`; the expected one ends it at once.
+Result<Bytes> Round::read_twice(const std::string& path, uint64_t max_bytes, const Bytes* expected) {
+    auto first = carrier_.get(path, max_bytes);
+    if (first && expected != nullptr && equal(*first, *expected)) return first;
+    auto second = carrier_.get(path, max_bytes);
+    if (second && expected != nullptr && equal(*second, *expected)) return second;
+    const bool same = first && second ? equal(*first, *second) : !first && !second && first.error().kind == second.error().kind;
+    if (!same) return fail(ErrorKind::retry, fmt::format("{}: the storage answers differently each time", path));
+    if (!first && first.error().kind == ErrorKind::not_found) return fail(ErrorKind::retry, fmt::format("{}: there, and not there", path));
+    return first;
 }
 
 Result<void> Round::record_sent(sqlite::Connection& connection) {

@@ -17,21 +17,22 @@ CREATE TABLE carried_blobs (
 ) WITHOUT ROWID;
 
 -- Blobs to look after: files to send, pictures to send or fetch. Filled by triggers, so that a sync with nothing to do reads an
--- empty table instead of the library.
+-- empty table instead of the library. (Not INSERT OR IGNORE: the conflict clause of the statement that fires a trigger, also an
+-- upsert's, replaces the one inside.)
 CREATE TABLE blob_queue (
     owner_id TEXT PRIMARY KEY NOT NULL, -- release_files or library_images
     kind TEXT NOT NULL                 -- file or image
 ) WITHOUT ROWID;
 
 CREATE TRIGGER local_files_added AFTER INSERT ON local_files WHEN new.state = 'present' BEGIN
-    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.file_id, 'file');
+    INSERT INTO blob_queue (owner_id, kind) SELECT new.file_id, 'file' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.file_id);
 END;
 CREATE TRIGGER local_files_changed AFTER UPDATE OF file_id, file_hash, state ON local_files WHEN new.state = 'present' BEGIN
-    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.file_id, 'file');
+    INSERT INTO blob_queue (owner_id, kind) SELECT new.file_id, 'file' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.file_id);
 END;
 CREATE TRIGGER library_images_added AFTER INSERT ON library_images BEGIN
-    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.id, 'image');
+    INSERT INTO blob_queue (owner_id, kind) SELECT new.id, 'image' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.id);
 END;
 CREATE TRIGGER library_images_changed AFTER UPDATE OF file_hash, key_epoch ON library_images BEGIN
-    INSERT OR IGNORE INTO blob_queue (owner_id, kind) VALUES (new.id, 'image');
+    INSERT INTO blob_queue (owner_id, kind) SELECT new.id, 'image' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.id);
 END;

@@ -314,7 +314,7 @@ CREATE TABLE local_files (
     inode INTEGER NOT NULL,
     state TEXT NOT NULL,               -- present, missing, damaged, changed (differs from what was imported: not served)
     group_key BLOB NOT NULL,           -- what made its release one: a file that turns up later with the same key joins it
-    tag_marks BLOB NOT NULL            -- 4 bytes per tag as last read: tells which tags an edited file changed (node/import/tag_marks.h)
+    tag_marks BLOB NOT NULL            -- 4 bytes per tag as last read: tells which tags an edited file changed (node/import/file_tags.h)
 ) WITHOUT ROWID;
 CREATE INDEX local_files_by_file ON local_files (file_id);
 CREATE INDEX local_files_by_hash ON local_files (file_hash);

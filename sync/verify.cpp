@@ -7,8 +7,6 @@ namespace bae::sync {
 
 namespace {
 
-constexpr uint64_t kMaxBoxBytes = 4096;
-
 class Verification {
   public:
     Verification(ReplicaState& state, const SyncOptions& options) : state_(state), options_(options) {}

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,12 @@ namespace fs = std::filesystem;
 
 static tl::unexpected<Error> failure_at(const fs::path& path, int error) {
     return tl::unexpected<Error>(errno_error(error, shown(path.native())));
+}
+
+std::optional<uint64_t> free_bytes(const fs::path& path) {
+    struct statvfs info {};
+    if (statvfs(path.c_str(), &info) != 0) return std::nullopt;
+    return uint64_t{info.f_bavail} * info.f_frsize;
 }
 
 bool file_exists(const fs::path& path) {

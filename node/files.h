@@ -1,13 +1,15 @@
 #pragma once
 // Small steps on the file system with errors that name the file. Names of files are shown escaped in messages.
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "crypto/base/bytes.h"
 
 namespace bae::node {
 
-bool file_exists(const std::filesystem::path& path);  // of any kind; a dangling link exists
+std::optional<uint64_t> free_bytes(const std::filesystem::path& path);  // of the file system it is on, for this user
+bool file_exists(const std::filesystem::path& path);                    // of any kind; a dangling link exists
 Result<std::string> read_small_file(const std::filesystem::path& path, size_t max_bytes);  // invalid_input if larger
 // Written beside it, fsynced, renamed into place.
 Result<void> write_file_durably(const std::filesystem::path& path, ByteView bytes, unsigned mode);

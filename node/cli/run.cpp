@@ -1,6 +1,9 @@
 #include "node/cli/run.h"
 
+#include <fmt/format.h>
+
 #include "node/cli/commands.h"
+#include "node/files.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
 
@@ -11,6 +14,18 @@ int say(Output& out, const Error& error, ExitCode code) {
     out.end_progress();
     out.error(code == ExitCode::interrupted ? "interrupted; what was done so far is kept" : shown(error.message));
     return static_cast<int>(code);
+}
+
+// SQLite says "disk I/O error" where it cannot make its shared memory file; the person needs to know why.
+Error with_cause(const Session& session, Error error) {
+    constexpr uint64_t kFull = 1 << 20;
+    const Result<HomePaths> home = session.paths();
+    if (error.kind != ErrorKind::retry || !home || error.message.find("space") != std::string::npos) return error;
+    const std::optional<uint64_t> free = free_bytes(home->root);
+    if (free && *free < kFull)
+        error.message +=
+            fmt::format(" (the disk that holds {} is full: free some space and try again)", home->root.native());
+    return error;
 }
 
 Result<Config> settings_of(const Invocation& invocation) {
@@ -25,7 +40,7 @@ int run_invocation(const Invocation& invocation) {
     Session session(out, *config, process_environment);
     const Result<ExitCode> result =
         std::visit([&](const auto& command) { return run(session, command); }, invocation.command);
-    if (!result) return say(out, result.error(), session.exit_code_of(result.error()));
+    if (!result) return say(out, with_cause(session, result.error()), session.exit_code_of(result.error()));
     if (!out.flush())
         return say(out, Error{ErrorKind::retry, "standard output does not take the result"}, ExitCode::failed);
     return static_cast<int>(*result);

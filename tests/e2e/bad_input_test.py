@@ -20,13 +20,59 @@ class BadInput(Case):
         self.assertTrue(all(file["reason"] for file in ran.summary["failed"]))
         home.run("verify", "--files")
 
-    def test_a_folder_that_cannot_be_read_is_named(self):
-        if os.geteuid() == 0:
-            self.skipTest("root can read everything")
+    def test_files_and_folders_that_cannot_be_read_are_named(self):
         home = self.home("study").init()
         folder = self.music()
-        (folder / "closed").mkdir(mode=0)
-        self.assertIn("closed", home.run("import", folder, code=PARTLY).err)
+        (folder / "closed").mkdir()
+        file = sorted(folder.glob("*.ogg"))[0]
+        under = without_privileges(self.root)
+        (folder / "closed").chmod(0)
+        file.chmod(0)
+        ran = home.run("import", folder, "--json", code=PARTLY, under=under)
+        self.assertEqual({Path(failed["path"]).name for failed in ran.summary["failed"]}, {"closed", file.name})
+        self.assertEqual(ran.summary["files"], 5)
+
+    def test_a_read_only_home_says_what_to_do_and_loses_nothing(self):
+        study, _ = self.two_devices(count=1)
+        digest, release = study.digest(), study.rows("releases")[0]["id"]
+        under = without_privileges(self.root)
+        subprocess.run(["chmod", "-R", "a-w", str(study.path)], check=True)
+        for arguments in (["edit", "release", release, "label=x"], ["import", self.root / "music"], ["bucket", "use", self.bucket_url]):
+            self.assertIn("permissions", study.run(*arguments, code=FAILED, under=under).err)
+        subprocess.run(["chmod", "-R", "u+w", str(study.path)], check=True)
+        self.assertEqual(study.run("digest", under=under).out.strip(), digest)
+
+    def test_a_full_disk_loses_nothing_and_the_next_try_completes(self):
+        full = self.root / "full"
+        full.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(full)], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("mounting a small tmpfs needs privileges")
+        self.addCleanup(subprocess.run, ["umount", "-l", str(full)])
+        home = self.home("full/study").init()
+        home.run("bucket", "use", self.bucket_url)
+        folder = self.music(count=12)
+        home.run("import", folder)
+        before, release = home.digest(), home.rows("releases")[0]["id"]
+        (full / "ballast").write_bytes(b"")
+        with open(full / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while ballast.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        ran = home.attempt("import", "--copy", self.music(count=12, name="again"))
+        self.assertIn(ran.code, (FAILED, PARTLY), ran.out + ran.err)
+        ran = home.attempt("edit", "release", release, "label=" + "long " * 3000 + "x")
+        self.assertIn("space", ran.err)
+        self.assertEqual(ran.code, FAILED)
+        self.assertIn("space", home.run("sync", code=FAILED).err)
+        (full / "ballast").unlink()
+        self.assertEqual(home.digest(), before)
+        home.sync()
+        home.run("verify", "--files")
+        kitchen = self.home("kitchen").restore(home.export())
+        self.settle(home, kitchen)
+        self.assert_same(home, kitchen)
 
     def test_names_that_are_no_text_work_and_are_shown_escaped(self):
         home = self.home("study").init()

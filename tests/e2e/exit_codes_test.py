@@ -33,21 +33,6 @@ class ExitCodes(Case):
         for arguments in (["show", "abc"], ["get", "abc"], ["edit", "album", "abc", "title=x"], ["import", self.root / "nowhere"], ["sync"], ["tag", "remove", "x", "abc"]):
             self.assertTrue(home.run(*arguments, code=FAILED).err)
 
-    def test_a_locked_library_is_11(self):
-        import sqlite3
-        home = self.home("study").init()
-        home.run("import", self.music(count=1))
-        album = home.rows("albums")[0]["id"]
-        lock = sqlite3.connect(home.path / "library.db", isolation_level=None)
-        lock.execute("BEGIN IMMEDIATE")
-        try:
-            self.assertIn("locked", home.run("edit", "album", album, "title=x", code=LOCKED).err)
-            home.run("list", "albums")
-        finally:
-            lock.execute("ROLLBACK")
-            lock.close()
-        home.run("edit", "album", album, "title=x")
-
     def test_a_library_of_a_newer_schema_is_13_and_is_left_alone(self):
         import sqlite3
         home = self.home("study").init()

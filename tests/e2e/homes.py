@@ -58,19 +58,19 @@ class Home:
     def __init__(self, root, name):
         self.root, self.name, self.path = root, name, root / name
 
-    def start(self, *arguments, env=None, stdin=None):
-        command = [PROGRAM, "--home", str(self.path), *map(os.fspath, arguments)]
+    def start(self, *arguments, env=None, stdin=None, under=()):
+        command = [*under, PROGRAM, "--home", str(self.path), *map(os.fspath, arguments)]
         return subprocess.Popen(command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 env=environment(self.root, env), start_new_session=True)
 
-    def attempt(self, *arguments, env=None, stdin=None):
-        """Runs and says how it ended, whatever that is."""
-        process = self.start(*arguments, env=env, stdin=stdin)
+    def attempt(self, *arguments, env=None, stdin=None, under=()):
+        """Runs and says how it ended, whatever that is. `under`: a program that runs it."""
+        process = self.start(*arguments, env=env, stdin=stdin, under=under)
         out, err = process.communicate(stdin.encode() if stdin is not None else None)
         return Ran(process, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape"))
 
-    def run(self, *arguments, code=DONE, env=None, stdin=None):
-        ran = self.attempt(*arguments, env=env, stdin=stdin)
+    def run(self, *arguments, code=DONE, env=None, stdin=None, under=()):
+        ran = self.attempt(*arguments, env=env, stdin=stdin, under=under)
         if ran.code != code:
             raise AssertionError(f"bae {' '.join(map(str, arguments))} on {self.name}: exit code {ran.code}, expected {code}\n{ran.out}{ran.err}")
         return ran
@@ -107,6 +107,15 @@ class Home:
 
     def export(self):
         return self.run("identity", "export").last_line
+
+
+def without_privileges(*folders):
+    """What to run a program under so that permissions mean something, with these folders handed over; root ignores them."""
+    if os.geteuid() != 0:
+        return []
+    for folder in folders:
+        subprocess.run(["chown", "-R", "65534:65534", str(folder)], check=True)
+    return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 class Case(unittest.TestCase):

@@ -1,0 +1,157 @@
+// Settings, places and homes being made.
+#include <fstream>
+
+#include "node/carrier.h"
+#include "node/config.h"
+#include "node/files.h"
+#include "node/home.h"
+#include "node_cli/temporary_directory.h"
+
+namespace bae::node {
+namespace fs = std::filesystem;
+
+static std::optional<std::string> nothing(const char*) { return std::nullopt; }
+
+static fs::path written(const TemporaryDirectory& directory, const std::string& text) {
+    const fs::path file = directory.path() / "config.toml";
+    std::ofstream(file) << text;
+    return file;
+}
+
+TEST(Config, HasDefaultsWithoutAFile) {
+    const TemporaryDirectory directory;
+    EXPECT_EQ(load_config(directory.path() / "none", nothing, {}).value(), Config());
+}
+
+TEST(Config, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
+    const TemporaryDirectory directory;
+    const fs::path file =
+        written(directory, "home = '/a'\n[bucket]\nattempts = 2\nworkers = 3\n[import]\nthreads = 4\n");
+    const Environment environment = [](const char* name) {
+        return std::string_view(name) == "BAE_BUCKET_WORKERS" || std::string_view(name) == "BAE_IMPORT_THREADS"
+                   ? std::optional<std::string>("7")
+                   : std::nullopt;
+    };
+    const Config config = load_config(file, environment, {{"import.threads", "9"}}).value();
+    EXPECT_EQ(config, (Config{.home = "/a", .bucket_attempts = 2, .bucket_workers = 7, .import_threads = 9}));
+}
+
+TEST(Config, RefusesUnknownKeysAndNamesTheNearest) {
+    const TemporaryDirectory directory;
+    for (const auto& [text, words] :
+         std::map<std::string, std::string>{{"hom = 'x'", "did you mean \"home\""},
+                                            {"[bucket]\nworker = 1", "did you mean \"bucket.workers\""},
+                                            {"[import]\nthreads = true", "takes a number"},
+                                            {"[bucket]\nattempts = 21", "from 1 to 20"},
+                                            {"x = [", "line"}}) {
+        const auto config = load_config(written(directory, text), nothing, {});
+        ASSERT_FALSE(config) << text;
+        EXPECT_EQ(config.error().kind, ErrorKind::invalid_input);
+        EXPECT_NE(config.error().message.find(words), std::string::npos) << config.error().message;
+    }
+}
+
+TEST(Carrier, UrlsAndPathsNameTheSameDirectory) {
+    EXPECT_EQ(directory_of("file:///mnt/nas/my%20music").value(), "/mnt/nas/my music");
+    EXPECT_EQ(directory_of("file:///mnt/nas/").value(), "/mnt/nas");
+    for (const fs::path path : {"/plain", "/with blank", "/per%cent", "/line\nbreak", "/\xff\xfe"})
+        EXPECT_EQ(directory_of(url_of(path)).value(), path);
+}
+
+TEST(Carrier, RefusesWhatIsNoPlace) {
+    for (const char* url :
+         {"", "http://host/", "file://relative", "file:///a%2", "file:///a%zz", "file:///a%00b", "/path"}) {
+        const auto directory = directory_of(url);
+        ASSERT_FALSE(directory) << url;
+        EXPECT_EQ(directory.error().kind, ErrorKind::invalid_input);
+    }
+    EXPECT_EQ(directory_of("s3://bucket/prefix").error().kind, ErrorKind::unsupported);
+}
+
+static HomeRecord some_record() {
+    HomeRecord record;
+    record.library.bytes[0] = std::byte{1};
+    record.device.bytes[0] = std::byte{2};
+    record.identity.bytes[0] = std::byte{3};
+    return record;
+}
+
+TEST(HomeRecord, ReadsWhatItWroteAndNothingElse) {
+    const std::string text = some_record().text();
+    EXPECT_EQ(HomeRecord::parse(text).value(), some_record());
+    for (size_t length = 0; length < text.size(); ++length)
+        EXPECT_FALSE(HomeRecord::parse(text.substr(0, length))) << length;
+    EXPECT_FALSE(HomeRecord::parse(text + "more\n"));
+    EXPECT_EQ(HomeRecord::parse("bae library 2\n").error().kind, ErrorKind::upgrade_needed);
+}
+
+TEST(NewHome, IsThereOnlyAfterCommit) {
+    const TemporaryDirectory directory;
+    const HomePaths home{directory.path() / "deep/home"};
+    EXPECT_EQ(read_home(home).error().kind, ErrorKind::not_found);
+    {
+        NewHome made = NewHome::begin(home).value();
+        ASSERT_TRUE(write_file_durably(made.paths().database(), as_bytes("rows"), 0600));
+        EXPECT_EQ(read_home(home).error().kind, ErrorKind::not_found);
+        ASSERT_TRUE(made.commit(some_record()));
+    }
+    EXPECT_EQ(read_home(home).value(), some_record());
+    EXPECT_TRUE(fs::exists(home.database()));
+    EXPECT_FALSE(fs::exists(home.root / ".founding"));
+    EXPECT_FALSE(fs::exists(home.root / ".founded"));
+    EXPECT_EQ(NewHome::begin(home).error().kind, ErrorKind::conflict);
+}
+
+TEST(NewHome, LeavesNothingWithoutCommit) {
+    const TemporaryDirectory directory;
+    const HomePaths home{directory.path() / "home"};
+    { ASSERT_TRUE(NewHome::begin(home)); }
+    EXPECT_TRUE(fs::is_empty(home.root));
+}
+
+TEST(NewHome, IsMadeByOneAtATime) {
+    const TemporaryDirectory directory;
+    const HomePaths home{directory.path()};
+    const NewHome first = NewHome::begin(home).value();
+    EXPECT_EQ(NewHome::begin(home).error().kind, ErrorKind::retry);
+}
+
+TEST(NewHome, KeepsSecretsThatWereThere) {
+    const TemporaryDirectory directory;
+    const HomePaths home{directory.path()};
+    ASSERT_TRUE(write_file_durably(home.secrets(), as_bytes("old"), 0600));
+    NewHome made = NewHome::begin(home).value();
+    EXPECT_EQ(read_small_file(made.paths().secrets(), 100).value(), "old");
+    ASSERT_TRUE(write_file_durably(made.paths().secrets(), as_bytes("new"), 0600));
+    EXPECT_EQ(read_small_file(home.secrets(), 100).value(), "old");
+    ASSERT_TRUE(made.commit(some_record()));
+    EXPECT_EQ(read_small_file(home.secrets(), 100).value(), "new");
+}
+
+// Every state that a crash can leave between commit and the end: `moved` parts are in the home, the rest in .founded.
+TEST(NewHome, FindersFinishWhatACrashLeft) {
+    const std::vector<std::string> parts = {"library.db", "mirror", "secrets", "library.id"};
+    for (size_t moved = 0; moved <= parts.size(); ++moved) {
+        const TemporaryDirectory directory;
+        const HomePaths home{directory.path()};
+        fs::create_directory(home.root / ".founded");
+        for (size_t i = 0; i < parts.size(); ++i) {
+            const std::string text = parts[i] == "library.id" ? some_record().text() : parts[i];
+            ASSERT_TRUE(
+                write_file_durably((i < moved ? home.root : home.root / ".founded") / parts[i], as_bytes(text), 0600));
+        }
+        EXPECT_EQ(read_home(home).value(), some_record()) << moved;
+        for (const std::string& part : parts) EXPECT_TRUE(fs::exists(home.root / part)) << moved << " " << part;
+    }
+}
+
+TEST(NewHome, AnUnfinishedOneIsStartedOver) {
+    const TemporaryDirectory directory;
+    const HomePaths home{directory.path()};
+    fs::create_directories(home.root / ".founding/mirror");
+    EXPECT_EQ(read_home(home).error().kind, ErrorKind::not_found);
+    const NewHome made = NewHome::begin(home).value();
+    EXPECT_FALSE(fs::exists(made.paths().mirror()));
+}
+
+}  // namespace bae::node

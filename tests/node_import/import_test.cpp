@@ -90,10 +90,12 @@ TEST_F(Import, MovedFilesAreRecognisedAndMissingOnesMarked) {
     library.import({music().string()});
     const auto rows = library.dump();
     const fs::path folder = files()[0].parent_path();
-    const size_t count = static_cast<size_t>(
-        std::count_if(files().begin(), files().end(), [&](const auto& f) { return f.parent_path() == folder; }));
+    const auto before = files();
+    const auto count = static_cast<size_t>(
+        std::count_if(before.begin(), before.end(), [&](const auto& f) { return f.parent_path() == folder; }));
     fs::rename(folder, music() / "moved");
-    const fs::path lost = files().back();
+    const fs::path lost = before.back();
+    ASSERT_NE(lost.parent_path(), folder);
     fs::remove(lost);
     const ImportReport report = library.import({music().string()});
     EXPECT_EQ(report.moved, count);

@@ -28,7 +28,8 @@ Result<std::vector<SeenStamp>> unpack_seen(Unpacker& in) {
         SeenStamp seen;
         TRY(in.bin_exact(seen.device.bytes));
         seen.stamp = TRY(unpack_stamp(in));
-        if (!list.empty() && !(list.back().device < seen.device)) return fail(ErrorKind::corrupt, "seen stamps out of order");
+        if (!list.empty() && !(list.back().device < seen.device))
+            return fail(ErrorKind::corrupt, "seen stamps out of order");
         list.push_back(seen);
     }
     return list;
@@ -86,7 +87,8 @@ Result<std::vector<IncomingTransaction>> unpack_transactions(ByteView body) {
     std::vector<IncomingTransaction> transactions;
     for (uint32_t i = 0; i < count; i++) {
         transactions.push_back(TRY(unpack_transaction(in)));
-        if (i > 0 && !(transactions[i - 1].stamp < transactions[i].stamp)) return fail(ErrorKind::corrupt, "stamps that do not increase");
+        if (i > 0 && !(transactions[i - 1].stamp < transactions[i].stamp))
+            return fail(ErrorKind::corrupt, "stamps that do not increase");
     }
     TRY(in.finish());
     return transactions;

@@ -7,8 +7,8 @@
 //   body         := MessagePack [transaction...], stored (0) or as one zstd frame (1, only if that is smaller)
 //   transaction  := [stamp: text, seen: [[device: bin 8, stamp: text]...], changes: bin (changes.h), message: text]
 //
-// Stamps strictly increase; lists of devices are sorted, each device once. What stamps may belong to the stream, and whether
-// the changes themselves are well-formed, is for the reader of the stream to check.
+// Stamps strictly increase; lists of devices are sorted, each device once. What stamps may belong to the stream, and
+// whether the changes themselves are well-formed, is for the reader of the stream to check.
 #include <span>
 
 #include "sync/database.h"
@@ -16,16 +16,16 @@
 
 namespace bae::sync {
 
-constexpr size_t kMaxBodyBytes = 62 << 20;             // uncompressed; one transaction of kMaxChangesBytes fits
+constexpr size_t kMaxBodyBytes = 62 << 20;  // uncompressed; one transaction of kMaxChangesBytes fits
 constexpr size_t kMaxMessageBytes = 4096;
 constexpr uint32_t kMaxTransactionsPerObject = 1 << 17;
-constexpr size_t kObjectTargetBytes = 1 << 20;         // of outbox transactions that share an object
+constexpr size_t kObjectTargetBytes = 1 << 20;  // of outbox transactions that share an object
 
 struct ChangeObject {
     crypto::Hash256 previous;
     std::vector<EntryReference> membership;
     uint32_t schema_version = 0;
-    Bytes body;                                        // uncompressed; the transactions point into it
+    Bytes body;  // uncompressed; the transactions point into it
     std::vector<IncomingTransaction> transactions;
 };
 

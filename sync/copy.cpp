@@ -10,7 +10,8 @@ Result<void> Round::become_new_device() {
     const crypto::DeviceId old = state_.self();
     const ReplicaOptions& options = state_.options();
     if (options.identity == nullptr || !options.on_new_device) {
-        hold(stream_name(old), {HoldReason::copied_device, "this installation is a copy of another one that goes on writing as the same device"});
+        hold(stream_name(old), {HoldReason::copied_device,
+                                "this installation is a copy of another one that goes on writing as the same device"});
         heads_.erase(old);  // not one of the others yet
         return {};
     }
@@ -22,7 +23,8 @@ Result<void> Round::become_new_device() {
     CRASH_POINT("copy: keys stored");
     TRY(continue_as_new_device(state_, std::move(keys), *common));
     alarm(state_.self().text(), AlarmReason::copied_device,
-          fmt::format("this installation was a copy of device {}; it goes on as device {}", old.text(), state_.self().text()));
+          fmt::format("this installation was a copy of device {}; it goes on as device {}", old.text(),
+                      state_.self().text()));
     book_.release(stream_name(old));
     carrier_heads_.erase(old);
     carrier_row_->head.reset();

@@ -49,8 +49,10 @@ Bytes encode_head(const Head& head) {
     pack_references(out, head.applied);
     pack_references(out, head.membership);
     out.bin(head.key.view());
-    if (head.digest) out.bin(head.digest->view());
-    else out.nil();
+    if (head.digest)
+        out.bin(head.digest->view());
+    else
+        out.nil();
     pack_snapshot(out, head.snapshot);
     out.uint(head.schema_version);
     out.text(std::string_view(head.program_version).substr(0, kMaxProgramVersionBytes));

@@ -3,9 +3,10 @@
 // that is overwritten; the counter orders the versions.
 //
 //   head := MessagePack [version 1, counter, stream number, stream hash: bin 32 (zero at number 0),
-//           applied: [[device: bin 8, number, hash: bin 32]...] (other streams), membership: [[device: bin 8, entry hash: bin 32]...],
-//           current key id: bin 32, digest: bin 16 or nil (with an empty outbox only),
-//           newest snapshot: [number, hash: bin 32] or nil, schema version, program version: text, date: milliseconds since 1970]
+//           applied: [[device: bin 8, number, hash: bin 32]...] (other streams), membership: [[device: bin 8, entry
+//           hash: bin 32]...], current key id: bin 32, digest: bin 16 or nil (with an empty outbox only), newest
+//           snapshot: [number, hash: bin 32] or nil, schema version, program version: text, date: milliseconds since
+//           1970]
 #include <optional>
 #include <string>
 
@@ -14,7 +15,7 @@
 
 namespace bae::sync {
 
-constexpr size_t kMaxHeadBytes = 1 << 20;            // sealed
+constexpr size_t kMaxHeadBytes = 1 << 20;  // sealed
 constexpr size_t kMaxProgramVersionBytes = 64;
 
 struct SnapshotReference {

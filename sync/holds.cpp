@@ -11,23 +11,29 @@ struct HoldWords {
     std::string_view name, release;
 };
 constexpr std::array<HoldWords, 18> kHolds{{
-    {HoldReason::missing_object, "missing_object", "goes on when the storage has the missing object; the device that wrote it sends it again to a new storage"},
-    {HoldReason::damaged_object, "damaged_object", "goes on when undamaged bytes arrive; restore the object in the storage"},
-    {HoldReason::bad_signature, "bad_signature", "goes on when the object its device signed arrives; somebody else wrote to the storage"},
-    {HoldReason::broken_chain, "broken_chain", "goes on when the object that follows ours arrives; the storage shows another history"},
+    {HoldReason::missing_object, "missing_object",
+     "goes on when the storage has the missing object; the device that wrote it sends it again to a new storage"},
+    {HoldReason::damaged_object, "damaged_object",
+     "goes on when undamaged bytes arrive; restore the object in the storage"},
+    {HoldReason::bad_signature, "bad_signature",
+     "goes on when the object its device signed arrives; somebody else wrote to the storage"},
+    {HoldReason::broken_chain, "broken_chain",
+     "goes on when the object that follows ours arrives; the storage shows another history"},
     {HoldReason::unknown_key, "unknown_key", "goes on when this device is given the key: sync a device that has it"},
     {HoldReason::unknown_device, "unknown_device", "goes on when the device's certificate arrives"},
     {HoldReason::unknown_entry, "unknown_entry", "upgrade this program"},
     {HoldReason::newer_format, "newer_format", "upgrade this program"},
     {HoldReason::newer_schema, "newer_schema", "upgrade this program"},
     {HoldReason::dated_ahead, "dated_ahead", "goes on when that time comes, or when the clocks are mended"},
-    {HoldReason::membership_incomplete, "membership_incomplete", "goes on when the membership entry that others have read arrives"},
+    {HoldReason::membership_incomplete, "membership_incomplete",
+     "goes on when the membership entry that others have read arrives"},
     {HoldReason::forked, "forked", "two histories of one device: somebody has to decide which one counts"},
     {HoldReason::own_clock, "own_clock", "set this machine's clock, then sync with --mend-clock"},
     {HoldReason::copied_device, "copied_device", "pair this device anew with a device that holds the identity"},
     {HoldReason::carrier_unreachable, "carrier_unreachable", "goes on when the storage can be reached"},
     {HoldReason::carrier_denied, "carrier_denied", "check credentials and permissions of the storage"},
-    {HoldReason::carrier_emptied, "carrier_emptied", "bring the storage back, or name it again with 'bucket use' to fill it anew"},
+    {HoldReason::carrier_emptied, "carrier_emptied",
+     "bring the storage back, or name it again with 'bucket use' to fill it anew"},
     {HoldReason::foreign_library, "foreign_library", "name a storage that is empty or holds this library"},
 }};
 
@@ -86,10 +92,13 @@ Result<HoldBook> HoldBook::load(sqlite::Connection& connection) {
         const auto reason = parse_hold_reason(row.text(1));
         if (reason) book.holds_.emplace(row.string(0), Hold{row.string(0), *reason, row.string(2), row.integer(3)});
     }));
-    TRY(connection.each("SELECT subject, reason, message, since_ms FROM sync_alarms", [&](const sqlite::Statement& row) {
-        const auto reason = parse_alarm_reason(row.text(1));
-        if (reason) book.alarms_.emplace(std::pair(row.string(0), *reason), Alarm{row.string(0), *reason, row.string(2), row.integer(3)});
-    }));
+    TRY(connection.each("SELECT subject, reason, message, since_ms FROM sync_alarms",
+                        [&](const sqlite::Statement& row) {
+                            const auto reason = parse_alarm_reason(row.text(1));
+                            if (reason)
+                                book.alarms_.emplace(std::pair(row.string(0), *reason),
+                                                     Alarm{row.string(0), *reason, row.string(2), row.integer(3)});
+                        }));
     return book;
 }
 
@@ -134,7 +143,11 @@ std::vector<Hold> HoldBook::holds() const {
 }
 
 void HoldBook::alarm(std::string_view subject, AlarmReason reason, std::string message, int64_t now_ms) {
-    changed_ = alarms_.try_emplace({std::string(subject), reason}, Alarm{std::string(subject), reason, std::move(message), now_ms}).second || changed_;
+    changed_ = alarms_
+                   .try_emplace({std::string(subject), reason},
+                                Alarm{std::string(subject), reason, std::move(message), now_ms})
+                   .second ||
+               changed_;
 }
 
 void HoldBook::disprove(std::string_view subject, AlarmReason reason) {
@@ -150,11 +163,13 @@ std::vector<Alarm> HoldBook::alarms() const {
 Result<void> HoldBook::store(sqlite::Connection& connection) {
     TRY(connection.run("DELETE FROM sync_holds"));
     for (const auto& [subject, hold] : holds_) {
-        TRY(connection.run("INSERT INTO sync_holds VALUES (?1, ?2, ?3, ?4)", subject, to_string(hold.reason), hold.message, hold.since_ms));
+        TRY(connection.run("INSERT INTO sync_holds VALUES (?1, ?2, ?3, ?4)", subject, to_string(hold.reason),
+                           hold.message, hold.since_ms));
     }
     TRY(connection.run("DELETE FROM sync_alarms"));
     for (const auto& [key, alarm] : alarms_) {
-        TRY(connection.run("INSERT INTO sync_alarms VALUES (?1, ?2, ?3, ?4)", key.first, to_string(alarm.reason), alarm.message, alarm.since_ms));
+        TRY(connection.run("INSERT INTO sync_alarms VALUES (?1, ?2, ?3, ?4)", key.first, to_string(alarm.reason),
+                           alarm.message, alarm.since_ms));
     }
     changed_ = false;
     return {};

@@ -1,6 +1,6 @@
 #pragma once
-// What waits and what needs a person, gathered during a round and written only where it differs from what is stored, so that
-// an idle round writes nothing.
+// What waits and what needs a person, gathered during a round and written only where it differs from what is stored, so
+// that an idle round writes nothing.
 #include <map>
 #include <optional>
 
@@ -15,7 +15,8 @@ class HoldBook {
   public:
     static Result<HoldBook> load(sqlite::Connection& connection);
 
-    // One hold per subject: a later one takes the place of an earlier one, and keeps its date if the reason is the same.
+    // One hold per subject: a later one takes the place of an earlier one, and keeps its date if the reason is the
+    // same.
     void hold(std::string_view subject, HoldReason reason, std::string message, int64_t now_ms);
     void release(std::string_view subject);
     void release_all(std::string_view subject_prefix);

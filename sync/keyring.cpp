@@ -42,7 +42,8 @@ bool Keyring::learn(const Membership& membership) {
         const crypto::EpochMaster* master = content ? find(content->key) : nullptr;
         if (master == nullptr) continue;
         auto earlier = open_earlier_masters(membership.library(), *master, content->earlier);
-        if (!earlier) continue;  // its author sealed something else: those keys stay unknown, and say so when they are needed
+        if (!earlier)
+            continue;  // its author sealed something else: those keys stay unknown, and say so when they are needed
         for (crypto::EpochMaster& one : *earlier) {
             learned = learned || !has(one.id());
             add(std::move(one));
@@ -68,7 +69,8 @@ crypto::KeyId current_key(const Membership& membership) {
     return content->key;
 }
 
-Bytes seal_earlier_masters(const crypto::LibraryId& library, const crypto::EpochMaster& master, const Keyring& earlier) {
+Bytes seal_earlier_masters(const crypto::LibraryId& library, const crypto::EpochMaster& master,
+                           const Keyring& earlier) {
     crypto::SecretBytes plain(earlier.all().size() * kMasterBytes);
     size_t at = 0;
     for (const crypto::EpochMaster* one : earlier.all()) {
@@ -82,18 +84,22 @@ Bytes seal_earlier_masters(const crypto::LibraryId& library, const crypto::Epoch
     Bytes sealed(kNonceBytes + plain.size() + crypto::kAeadTagBytes);
     std::memcpy(sealed.data(), nonce.data(), kNonceBytes);
     const crypto::SecretKey key = crypto::hkdf(master.view(), as_bytes(kKeyLabel));
-    crypto::Aead(key.view()).seal(nonce, associated_data(library, master.id()), plain.view(), ByteSpan(sealed).subspan(kNonceBytes));
+    crypto::Aead(key.view())
+        .seal(nonce, associated_data(library, master.id()), plain.view(), ByteSpan(sealed).subspan(kNonceBytes));
     return sealed;
 }
 
-Result<std::vector<crypto::EpochMaster>> open_earlier_masters(const crypto::LibraryId& library, const crypto::EpochMaster& master, ByteView sealed) {
+Result<std::vector<crypto::EpochMaster>> open_earlier_masters(const crypto::LibraryId& library,
+                                                              const crypto::EpochMaster& master, ByteView sealed) {
     constexpr size_t kAround = kNonceBytes + crypto::kAeadTagBytes;
-    if (sealed.size() < kAround || (sealed.size() - kAround) % kMasterBytes != 0) return fail(ErrorKind::corrupt, "earlier keys cut short");
+    if (sealed.size() < kAround || (sealed.size() - kAround) % kMasterBytes != 0)
+        return fail(ErrorKind::corrupt, "earlier keys cut short");
     crypto::AeadNonce nonce;
     std::memcpy(nonce.data(), sealed.data(), kNonceBytes);
     crypto::SecretBytes plain(sealed.size() - kAround);
     const crypto::SecretKey key = crypto::hkdf(master.view(), as_bytes(kKeyLabel));
-    if (!crypto::Aead(key.view()).open(nonce, associated_data(library, master.id()), sealed.subspan(kNonceBytes), plain.span())) {
+    if (!crypto::Aead(key.view())
+             .open(nonce, associated_data(library, master.id()), sealed.subspan(kNonceBytes), plain.span())) {
         return fail(ErrorKind::corrupt, "earlier keys that do not open");
     }
     std::vector<crypto::EpochMaster> masters;

@@ -1,8 +1,9 @@
 #pragma once
-// The epoch masters this device holds. They rest in key boxes only (mirror), never in the database; a Keyring lives as long
-// as its Replica.
+// The epoch masters this device holds. They rest in key boxes only (mirror), never in the database; a Keyring lives as
+// long as its Replica.
 //
-// earlier masters in a key entry := nonce(24) . XChaCha20-Poly1305(HKDF(new master, "bae-earlier-masters-v1"), associated data =
+// earlier masters in a key entry := nonce(24) . XChaCha20-Poly1305(HKDF(new master, "bae-earlier-masters-v1"),
+// associated data =
 //   library id . new key id, the masters' 32 bytes in ascending order of their key ids)
 //   nonce = first 24 bytes of HMAC-SHA256(HKDF(new master, "bae-earlier-masters-nonce-v1"), those bytes)
 #include <map>
@@ -32,6 +33,7 @@ bool is_usable(const Membership& membership, const crypto::KeyId& key);
 crypto::KeyId current_key(const Membership& membership);
 
 Bytes seal_earlier_masters(const crypto::LibraryId& library, const crypto::EpochMaster& master, const Keyring& earlier);
-Result<std::vector<crypto::EpochMaster>> open_earlier_masters(const crypto::LibraryId& library, const crypto::EpochMaster& master, ByteView sealed);
+Result<std::vector<crypto::EpochMaster>> open_earlier_masters(const crypto::LibraryId& library,
+                                                              const crypto::EpochMaster& master, ByteView sealed);
 
 }  // namespace bae::sync

@@ -83,7 +83,8 @@ Result<void> Membership::add(const crypto::Hash256& hash, const crypto::DeviceId
     const bool first = entry.number == 1;
     const auto previous = entries_.find(entry.previous);
     const bool follows = first ? entry.previous == founding_hash()
-                               : previous != entries_.end() && previous->second.device == author && previous->second.entry.number + 1 == entry.number;
+                               : previous != entries_.end() && previous->second.device == author &&
+                                     previous->second.entry.number + 1 == entry.number;
     if (!follows) return fail(ErrorKind::corrupt, "a membership entry that does not follow the one before it");
     std::optional<crypto::Certificate> certificate;
     if (entry.kind == EntryKind::device) {
@@ -128,7 +129,9 @@ std::vector<const KnownEntry*> Membership::key_entries() const {
     for (const auto& [hash, known] : entries_) {
         if (known.entry.kind == EntryKind::key) list.push_back(&known);
     }
-    std::sort(list.begin(), list.end(), [](const KnownEntry* a, const KnownEntry* b) { return std::pair(a->depth, a->hash) < std::pair(b->depth, b->hash); });
+    std::sort(list.begin(), list.end(), [](const KnownEntry* a, const KnownEntry* b) {
+        return std::pair(a->depth, a->hash) < std::pair(b->depth, b->hash);
+    });
     return list;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Who belongs to the library, as far as the entries known here tell: a set of verified entries, each with its whole past.
-// Values only: where entries are kept is replica_store.h, how they are checked is sealed_reader.h.
+// Who belongs to the library, as far as the entries known here tell: a set of verified entries, each with its whole
+// past. Values only: where entries are kept is replica_store.h, how they are checked is sealed_reader.h.
 #include <map>
 #include <optional>
 #include <set>
@@ -11,9 +11,9 @@
 namespace bae::sync {
 
 struct KnownEntry {
-    crypto::Hash256 hash;      // of its object
-    crypto::DeviceId device;   // its author, whose chain it is in
-    uint64_t depth = 0;        // founding entry: 0
+    crypto::Hash256 hash;     // of its object
+    crypto::DeviceId device;  // its author, whose chain it is in
+    uint64_t depth = 0;       // founding entry: 0
     MembershipEntry entry;
 };
 
@@ -44,11 +44,11 @@ class Membership {
     Result<void> check_certificate(const crypto::Certificate& certificate) const;
 
     bool has_unknown_kind(const crypto::DeviceId& author) const { return unknown_.contains(author); }
-    std::vector<EntryReference> newest() const;              // per author, for change objects and heads
-    std::vector<crypto::Hash256> newest_hashes() const;      // the same for entries, ascending
+    std::vector<EntryReference> newest() const;          // per author, for change objects and heads
+    std::vector<crypto::Hash256> newest_hashes() const;  // the same for entries, ascending
     // Number and hash the next entry of this device's chain follows; (0, library id) if it has none.
     StreamReference chain_end(const crypto::DeviceId& author) const;
-    std::vector<const KnownEntry*> key_entries() const;      // greatest (depth, hash) last
+    std::vector<const KnownEntry*> key_entries() const;  // greatest (depth, hash) last
     size_t size() const { return entries_.size(); }
 
   private:

@@ -51,7 +51,8 @@ Result<Founding> decode_founding(ByteView plaintext) {
     TRY(in.bin_exact(founding.key.bytes));
     TRY(in.finish());
     const crypto::Certificate certificate = TRY(crypto::Certificate::parse(founding.certificate));
-    if (certificate.body().identity != founding.identity || !certificate.body().keeper || certificate.body().next != founding.next) {
+    if (certificate.body().identity != founding.identity || !certificate.body().keeper ||
+        certificate.body().next != founding.next) {
         return fail(ErrorKind::corrupt, "a founding entry whose certificate is somebody else's");
     }
     return founding;

@@ -1,7 +1,8 @@
 #pragma once
 // What membership objects say. Two forms:
 //
-//   founding := MessagePack [version 1, random: bin 32, identity: bin 32, next: bin 32, certificate: bin, first key id: bin 32]
+//   founding := MessagePack [version 1, random: bin 32, identity: bin 32, next: bin 32, certificate: bin, first key id:
+//   bin 32]
 //               in library.bae; SHA-256 of this plaintext is the library id
 //   entry    := MessagePack [version 1, kind, number (from 1), previous: bin 32, read: [bin 32...], content: bin]
 //               previous = hash of the device's own entry before, the library id for number 1
@@ -28,14 +29,14 @@ struct Founding {
     bool operator==(const Founding&) const = default;
 };
 Bytes encode_founding(const Founding& founding);
-Result<Founding> decode_founding(ByteView plaintext);        // corrupt, bad_signature, upgrade_needed; checks the certificate
+Result<Founding> decode_founding(ByteView plaintext);  // corrupt, bad_signature, upgrade_needed; checks the certificate
 crypto::LibraryId library_id_of(ByteView founding_plaintext);
 
-enum class EntryKind : uint32_t { device = 2, key = 3 };     // 1 is the founding entry; others are newer
+enum class EntryKind : uint32_t { device = 2, key = 3 };  // 1 is the founding entry; others are newer
 constexpr bool is_known(EntryKind kind) { return kind == EntryKind::device || kind == EntryKind::key; }
 
 struct MembershipEntry {
-    EntryKind kind = EntryKind::device;                      // may be one this program does not know
+    EntryKind kind = EntryKind::device;  // may be one this program does not know
     uint64_t number = 0;
     crypto::Hash256 previous;
     std::vector<crypto::Hash256> read;
@@ -43,7 +44,7 @@ struct MembershipEntry {
     bool operator==(const MembershipEntry&) const = default;
 };
 Bytes encode_entry(const MembershipEntry& entry);
-Result<MembershipEntry> decode_entry(ByteView plaintext);    // corrupt, upgrade_needed; the content is not looked into
+Result<MembershipEntry> decode_entry(ByteView plaintext);  // corrupt, upgrade_needed; the content is not looked into
 
 struct KeyContent {
     crypto::KeyId key;

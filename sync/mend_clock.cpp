@@ -10,13 +10,16 @@ Result<void> Round::mend_clock() {
     if (clock_wrong_) return {};
     if (TRY(sealed_dated_ahead())) {
         clock_wrong_ = true;
-        hold("clock", {HoldReason::own_clock, "changes dated ahead were sent already; they count when their time comes"});
+        hold("clock",
+             {HoldReason::own_clock, "changes dated ahead were sent already; they count when their time comes"});
         return {};
     }
-    TRY(state_.database().restamp_unsent([&](const std::function<Result<void>(std::span<const IncomingObject>)>& apply) -> Result<void> {
-        for (const auto& [device, position] : positions_) TRY(replay_stream(state_, device, position.number, apply));
-        return replay_stream(state_, state_.self(), state_.row().sealed_number, apply);
-    }));
+    TRY(state_.database().restamp_unsent(
+        [&](const std::function<Result<void>(std::span<const IncomingObject>)>& apply) -> Result<void> {
+            for (const auto& [device, position] : positions_)
+                TRY(replay_stream(state_, device, position.number, apply));
+            return replay_stream(state_, state_.self(), state_.row().sealed_number, apply);
+        }));
     return {};
 }
 

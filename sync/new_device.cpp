@@ -16,17 +16,21 @@ crypto::Certificate certify(const ReplicaState& state, const crypto::DeviceKeys&
     return crypto::Certificate::issue(body, *state.options().identity, keys);
 }
 
-// The transactions of own objects after `common`, out of the mirror; what is damaged there stays in the outbox, or is lost.
-Result<std::vector<OutboxTransaction>> transactions_after(ReplicaState& state, const crypto::DeviceId& old, uint64_t common) {
+// The transactions of own objects after `common`, out of the mirror; what is damaged there stays in the outbox, or is
+// lost.
+Result<std::vector<OutboxTransaction>> transactions_after(ReplicaState& state, const crypto::DeviceId& old,
+                                                          uint64_t common) {
     std::vector<OutboxTransaction> transactions;
     for (uint64_t number = common + 1; number <= state.row().sealed_number; number++) {
         const std::string path = change_path(old, number);
         const auto object = state.mirror().get(path, crypto::kMaxObjectBytes);
         if (!object) continue;
-        const auto plaintext = open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, old, *object);
+        const auto plaintext =
+            open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, old, *object);
         const auto change = plaintext ? decode_change_object(*plaintext) : fail(ErrorKind::corrupt, path);
         if (!change) continue;
-        for (const IncomingTransaction& t : change->transactions) transactions.push_back({0, t.stamp, t.seen, to_bytes(t.changes), t.message});
+        for (const IncomingTransaction& t : change->transactions)
+            transactions.push_back({0, t.stamp, t.seen, to_bytes(t.changes), t.message});
     }
     return transactions;
 }
@@ -37,12 +41,14 @@ Result<void> take_back(sqlite::Connection& connection, const std::vector<OutboxT
     for (const OutboxTransaction& t : again) {
         if (!TRY(connection.integer("SELECT 1 FROM sync_outbox WHERE stamp = ?1", t.stamp.text()))) gone.push_back(&t);
     }
-    int64_t position = TRY(connection.integer("SELECT min(position) FROM sync_outbox")).value_or(1) - static_cast<int64_t>(gone.size());
+    int64_t position = TRY(connection.integer("SELECT min(position) FROM sync_outbox")).value_or(1) -
+                       static_cast<int64_t>(gone.size());
     for (const OutboxTransaction* t : gone) {
         SeenVector seen;
         seen.raise(t->seen);
-        TRY(connection.run("INSERT INTO sync_outbox (position, stamp, seen, changes, message) VALUES (?1, ?2, ?3, ?4, ?5)", position++, t->stamp.text(), seen.encode(),
-                           t->changes, t->message));
+        TRY(connection.run(
+            "INSERT INTO sync_outbox (position, stamp, seen, changes, message) VALUES (?1, ?2, ?3, ?4, ?5)", position++,
+            t->stamp.text(), seen.encode(), t->changes, t->message));
     }
     return {};
 }

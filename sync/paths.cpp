@@ -61,7 +61,8 @@ std::string entry_path(const crypto::DeviceId& device, uint64_t number, const cr
     return fmt::format("{}-{}.enc", entry_address(device, number), hash.text().substr(0, 16));
 }
 
-std::string key_box_path(const crypto::KeyId& key, const crypto::RecipientTag& recipient, const crypto::DeviceId& writer) {
+std::string key_box_path(const crypto::KeyId& key, const crypto::RecipientTag& recipient,
+                         const crypto::DeviceId& writer) {
     return fmt::format("keys/{}/{}/{}.enc", key.text(), recipient.text(), writer.text());
 }
 
@@ -88,7 +89,8 @@ std::optional<EntryPath> parse_entry_path(std::string_view path) {
     const auto device = parse_id<crypto::DeviceId>(parts[1]);
     const auto number = parse_number(parts[2].substr(0, kNumberDigits));
     EntryPath entry;
-    if (!device || !number || !hex_decode_into(parts[2].substr(kNumberDigits + 1), entry.hash_start.bytes)) return std::nullopt;
+    if (!device || !number || !hex_decode_into(parts[2].substr(kNumberDigits + 1), entry.hash_start.bytes))
+        return std::nullopt;
     entry.device = *device;
     entry.number = *number;
     return entry;

@@ -7,9 +7,9 @@ namespace bae::sync {
 
 namespace {
 
-constexpr uint64_t kWindow = 8;                        // objects of one stream fetched at once
-constexpr size_t kBatchBytes = 4 << 20;                // of changes merged in one transaction
-constexpr int64_t kCheckAfterMs = 10 * 60 * 1000;      // unsynced writes have reached the disk by then, or are lost
+constexpr uint64_t kWindow = 8;                    // objects of one stream fetched at once
+constexpr size_t kBatchBytes = 4 << 20;            // of changes merged in one transaction
+constexpr int64_t kCheckAfterMs = 10 * 60 * 1000;  // unsynced writes have reached the disk by then, or are lost
 constexpr int kChecksPerRound = 32;
 
 }  // namespace
@@ -22,12 +22,14 @@ Result<void> Round::read_streams() {
         progress("receiving", done++, heads_.size());
         const std::string stream = stream_name(device);
         if (state_.membership().has_unknown_kind(device)) {
-            hold(stream, {HoldReason::unknown_entry, fmt::format("device {} wrote a membership entry of a newer kind", device.text())});
+            hold(stream, {HoldReason::unknown_entry,
+                          fmt::format("device {} wrote a membership entry of a newer kind", device.text())});
             continue;
         }
         StreamEnd end{device, 0, {}, std::nullopt};
         const auto position = positions_.find(device);
-        if (position != positions_.end()) end = {device, position->second.number, position->second.hash, position->second.last_stamp};
+        if (position != positions_.end())
+            end = {device, position->second.number, position->second.hash, position->second.last_stamp};
         if (end.number >= seen.head.number) {
             judge_published(end, seen.head);
             continue;
@@ -43,7 +45,11 @@ void Round::judge_published(const StreamEnd& end, const Head& head) {
     const bool differs = end.number == head.number && head.number > 0 && end.hash != head.hash;
     if (!differs) return book_.release(stream_name(end.device));
     const auto fork = fork_at(end);
-    hold(stream_name(end.device), fork ? *fork : Refusal{HoldReason::broken_chain, fmt::format("the head of device {} names another object {} than we have", end.device.text(), head.number)});
+    hold(stream_name(end.device),
+         fork ? *fork
+              : Refusal{HoldReason::broken_chain,
+                        fmt::format("the head of device {} names another object {} than we have", end.device.text(),
+                                    head.number)});
 }
 
 Result<void> Round::read_stream(StreamEnd end, uint64_t last) {
@@ -52,7 +58,9 @@ Result<void> Round::read_stream(StreamEnd end, uint64_t last) {
         std::vector<Fetched> window(count);
         std::vector<Task> tasks;
         for (uint64_t i = 0; i < count; i++) {
-            tasks.push_back([this, &window, i, device = end.device, number = end.number + 1 + i] { window[i] = fetch_object(device, number); });
+            tasks.push_back([this, &window, i, device = end.device, number = end.number + 1 + i] {
+                window[i] = fetch_object(device, number);
+            });
         }
         run_parallel(std::move(tasks));
         CRASH_POINT("pull: fetched");
@@ -67,7 +75,9 @@ Result<void> Round::read_stream(StreamEnd end, uint64_t last) {
     return {};
 }
 
-Round::Fetched Round::fetch_from_carrier(const std::string& path) { return {carrier_.get(path, crypto::kMaxObjectBytes), false}; }
+Round::Fetched Round::fetch_from_carrier(const std::string& path) {
+    return {carrier_.get(path, crypto::kMaxObjectBytes), false};
+}
 
 Round::Fetched Round::fetch_object(const crypto::DeviceId& device, uint64_t number) {
     const std::string path = change_path(device, number);
@@ -78,7 +88,8 @@ Round::Fetched Round::fetch_object(const crypto::DeviceId& device, uint64_t numb
 
 Checked<ChangeObject> Round::check_object(const StreamEnd& end, const Bytes& object) {
     auto change = open_change(state_.membership(), state_.keyring(), end, object, now_ms_);
-    if (!change && (change.error().reason == HoldReason::unknown_device || change.error().reason == HoldReason::unknown_key)) {
+    if (!change &&
+        (change.error().reason == HoldReason::unknown_device || change.error().reason == HoldReason::unknown_key)) {
         const auto header = crypto::parse_object(object);
         if (header) read_boxes(header->key_id);
         read_entries(end.device);
@@ -88,8 +99,10 @@ Checked<ChangeObject> Round::check_object(const StreamEnd& end, const Bytes& obj
     for (const EntryReference& named : change->membership) {
         if (!state_.membership().knows(named.hash)) read_entries(named.device);
         if (!state_.membership().knows(named.hash)) {
-            return refuse(HoldReason::membership_incomplete, fmt::format("{} was written by somebody who has read a membership entry of device {} that is not here",
-                                                                         change_path(end.device, end.number + 1), named.device.text()));
+            return refuse(
+                HoldReason::membership_incomplete,
+                fmt::format("{} was written by somebody who has read a membership entry of device {} that is not here",
+                            change_path(end.device, end.number + 1), named.device.text()));
         }
     }
     const StreamReference here{end.device, end.number + 1, crypto::object_hash(object)};
@@ -99,7 +112,8 @@ Checked<ChangeObject> Round::check_object(const StreamEnd& end, const Bytes& obj
 
 std::optional<std::string> Round::head_contradicts(const StreamReference& object) const {
     const auto seen = heads_.find(object.device);
-    if (seen == heads_.end() || seen->second.head.number != object.number || seen->second.head.hash == object.hash) return std::nullopt;
+    if (seen == heads_.end() || seen->second.head.number != object.number || seen->second.head.hash == object.hash)
+        return std::nullopt;
     return fmt::format("{} is not the object that the device's head names", change_path(object.device, object.number));
 }
 
@@ -108,15 +122,18 @@ Result<bool> Round::take_object(StreamEnd& end, Fetched fetched) {
     const std::string path = change_path(end.device, end.number + 1);
     Checked<ChangeObject> change = refuse(HoldReason::missing_object, path + " is not there");
     if (fetched.bytes) change = check_object(end, *fetched.bytes);
-    if (!change && fetched.from_mirror) {  // lost bytes of a power cut, or of another history: the carrier may have better ones
+    if (!change &&
+        fetched.from_mirror) {  // lost bytes of a power cut, or of another history: the carrier may have better ones
         Fetched again = fetch_from_carrier(path);
         if (again.bytes) {
             fetched = std::move(again);
             change = check_object(end, *fetched.bytes);
         }
     }
-    if (!fetched.bytes && fetched.bytes.error().kind == ErrorKind::corrupt) change = tl::unexpected(refusal_of(fetched.bytes.error()));
-    else if (!fetched.bytes && fetched.bytes.error().kind != ErrorKind::not_found) return note(fetched.bytes.error()), false;
+    if (!fetched.bytes && fetched.bytes.error().kind == ErrorKind::corrupt)
+        change = tl::unexpected(refusal_of(fetched.bytes.error()));
+    else if (!fetched.bytes && fetched.bytes.error().kind != ErrorKind::not_found)
+        return note(fetched.bytes.error()), false;
     if (!change) {
         const bool broken = change.error().reason == HoldReason::broken_chain;
         const auto fork = broken && end.number > 0 ? fork_at(end) : std::nullopt;
@@ -140,12 +157,18 @@ std::optional<Refusal> Round::fork_at(const StreamEnd& end) {
     const Fetched other = fetch_from_carrier(path);
     if (!other.bytes) return std::nullopt;
     const crypto::Hash256 hash = crypto::object_hash(*other.bytes);
-    if (hash == end.hash || !open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path, end.device, *other.bytes)) return std::nullopt;
-    const std::string evidence = fmt::format("evidence/{}/{:010}-{}.enc", end.device.text(), end.number, hash.text().substr(0, 16));
+    if (hash == end.hash || !open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path,
+                                           end.device, *other.bytes))
+        return std::nullopt;
+    const std::string evidence =
+        fmt::format("evidence/{}/{:010}-{}.enc", end.device.text(), end.number, hash.text().substr(0, 16));
     const auto kept = state_.mirror().put(evidence, *other.bytes);
     if (!kept) note(kept.error());
-    alarm(stream_name(end.device), AlarmReason::forked_stream, fmt::format("device {} signed two different objects {}", end.device.text(), end.number));
-    return Refusal{HoldReason::forked, fmt::format("device {} signed two different objects {}; what follows is not applied here", end.device.text(), end.number)};
+    alarm(stream_name(end.device), AlarmReason::forked_stream,
+          fmt::format("device {} signed two different objects {}", end.device.text(), end.number));
+    return Refusal{HoldReason::forked,
+                   fmt::format("device {} signed two different objects {}; what follows is not applied here",
+                               end.device.text(), end.number)};
 }
 
 Result<void> Round::merge_arrived() {
@@ -153,24 +176,28 @@ Result<void> Round::merge_arrived() {
     progress("merging", 0, arrived_.size());
     std::vector<IncomingObject> objects;
     for (const Arrived& arrived : arrived_) {
-        objects.push_back({arrived.reference.device, arrived.reference.number, arrived.reference.hash, arrived.change.transactions});
+        objects.push_back(
+            {arrived.reference.device, arrived.reference.number, arrived.reference.hash, arrived.change.transactions});
     }
     CRASH_POINT("pull: before merge");
-    const MergeReport merged = TRY(state_.database().merge(objects, [&](sqlite::Connection& connection) -> Result<void> {
-        for (const Arrived& arrived : arrived_) {
-            TRY(store_object_hash(connection, arrived.reference));
-            if (arrived.unchecked) TRY(store_unchecked(connection, {arrived.reference.device, arrived.reference.number}, local_ms_));
-            TRY(drop_from_outbox(connection, arrived));
-        }
-        return write_pending(connection);
-    }));
+    const MergeReport merged =
+        TRY(state_.database().merge(objects, [&](sqlite::Connection& connection) -> Result<void> {
+            for (const Arrived& arrived : arrived_) {
+                TRY(store_object_hash(connection, arrived.reference));
+                if (arrived.unchecked)
+                    TRY(store_unchecked(connection, {arrived.reference.device, arrived.reference.number}, local_ms_));
+                TRY(drop_from_outbox(connection, arrived));
+            }
+            return write_pending(connection);
+        }));
     CRASH_POINT("pull: merged");
     pending_written();
     report_.received_transactions += merged.transactions;
     report_.received_rows += merged.rows;
     for (const Arrived& arrived : arrived_) {
         const StreamReference& at = arrived.reference;
-        positions_.insert_or_assign(at.device, StreamPosition{at.device, at.number, at.hash, arrived.change.transactions.back().stamp});
+        positions_.insert_or_assign(
+            at.device, StreamPosition{at.device, at.number, at.hash, arrived.change.transactions.back().stamp});
     }
     arrived_.clear();
     arrived_bytes_ = 0;
@@ -182,7 +209,8 @@ Result<void> Round::drop_from_outbox(sqlite::Connection& connection, const Arriv
     const auto& continued = state_.certificate().body().continued;
     if (!continued || *continued != arrived.reference.device) return {};
     for (const IncomingTransaction& transaction : arrived.change.transactions) {
-        TRY(connection.run("DELETE FROM sync_outbox WHERE stamp = ?1 AND object_number IS NULL", transaction.stamp.text()));
+        TRY(connection.run("DELETE FROM sync_outbox WHERE stamp = ?1 AND object_number IS NULL",
+                           transaction.stamp.text()));
     }
     return {};
 }
@@ -214,11 +242,13 @@ Result<bool> Round::repair_object(const UncheckedObject& object) {
     if (kept && crypto::object_hash(*kept) == *expected) return true;
     const Fetched again = fetch_from_carrier(path);
     if (!again.bytes) {
-        if (again.bytes.error().kind != ErrorKind::not_found && again.bytes.error().kind != ErrorKind::corrupt) note(again.bytes.error());
+        if (again.bytes.error().kind != ErrorKind::not_found && again.bytes.error().kind != ErrorKind::corrupt)
+            note(again.bytes.error());
         return false;
     }
     if (crypto::object_hash(*again.bytes) != *expected) {
-        alarm(path, AlarmReason::stored_differently, fmt::format("the storage has other bytes at {} than were applied here", path));
+        alarm(path, AlarmReason::stored_differently,
+              fmt::format("the storage has other bytes at {} than were applied here", path));
         return false;
     }
     book_.disprove(path, AlarmReason::stored_differently);

@@ -6,8 +6,9 @@ namespace bae::sync {
 
 namespace {
 
-constexpr int64_t kConfirmAfterMs = 10 * 60 * 1000;  // a head is fetched once more after this time: storages may have answered with an older one
-constexpr int64_t kPutSlackMs = 2 * 60 * 1000;       // between our clock at the end of a PUT and the storage's date of it
+constexpr int64_t kConfirmAfterMs =
+    10 * 60 * 1000;  // a head is fetched once more after this time: storages may have answered with an older one
+constexpr int64_t kPutSlackMs = 2 * 60 * 1000;  // between our clock at the end of a PUT and the storage's date of it
 
 }  // namespace
 
@@ -16,8 +17,10 @@ void Round::read_heads() {
     for (const s3::ObjectInfo& info : listing_) {
         const auto device = parse_head_path(info.path);
         if (!device) continue;
-        if (*device == state_.self()) read_own_head(info);
-        else if (!is_unchanged(*device, info)) changed.emplace_back(*device, &info);
+        if (*device == state_.self())
+            read_own_head(info);
+        else if (!is_unchanged(*device, info))
+            changed.emplace_back(*device, &info);
     }
     std::vector<Result<Bytes>> objects(changed.size(), Result<Bytes>(fail(ErrorKind::cancelled, "")));
     std::vector<Task> tasks;
@@ -27,10 +30,14 @@ void Round::read_heads() {
     run_parallel(std::move(tasks));
     for (size_t i = 0; i < changed.size(); i++) {
         const auto& [device, info] = changed[i];
-        if (objects[i]) accept_head(device, *info, *objects[i]);
-        else if (objects[i].error().kind == ErrorKind::not_found) hold(info->path, {HoldReason::missing_object, info->path + " is listed but not there"});
-        else if (objects[i].error().kind == ErrorKind::corrupt) hold(info->path, refusal_of(objects[i].error()));
-        else note(objects[i].error());
+        if (objects[i])
+            accept_head(device, *info, *objects[i]);
+        else if (objects[i].error().kind == ErrorKind::not_found)
+            hold(info->path, {HoldReason::missing_object, info->path + " is listed but not there"});
+        else if (objects[i].error().kind == ErrorKind::corrupt)
+            hold(info->path, refusal_of(objects[i].error()));
+        else
+            note(objects[i].error());
     }
     notice_missing_heads();
 }
@@ -47,8 +54,10 @@ void Round::notice_missing_heads() {
     for (const auto& [device, head] : carrier_heads_) {
         const std::string path = head_path(device);
         if (device == state_.self()) continue;
-        if (listed.contains(path)) book_.disprove(path, AlarmReason::head_gone);
-        else alarm(path, AlarmReason::head_gone, fmt::format("the head of device {} is no longer there", device.text()));
+        if (listed.contains(path))
+            book_.disprove(path, AlarmReason::head_gone);
+        else
+            alarm(path, AlarmReason::head_gone, fmt::format("the head of device {} is no longer there", device.text()));
     }
     for (const Hold& hold : book_.holds()) {  // of heads that nobody shows any more
         if (hold.subject.starts_with("heads/") && !listed.contains(hold.subject)) book_.release(hold.subject);
@@ -57,9 +66,12 @@ void Round::notice_missing_heads() {
 
 Checked<Head> Round::open_head(const crypto::DeviceId& device, const Bytes& object) {
     const std::string path = head_path(device);
-    const auto open = [&] { return open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::head, path, device, object); };
+    const auto open = [&] {
+        return open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::head, path, device, object);
+    };
     auto plaintext = open();
-    if (!plaintext && (plaintext.error().reason == HoldReason::unknown_device || plaintext.error().reason == HoldReason::unknown_key)) {
+    if (!plaintext && (plaintext.error().reason == HoldReason::unknown_device ||
+                       plaintext.error().reason == HoldReason::unknown_key)) {
         const auto header = crypto::parse_object(object);
         if (header && !state_.keyring().has(header->key_id)) read_boxes(header->key_id);
         read_entries(device);
@@ -79,11 +91,13 @@ void Round::accept_head(const crypto::DeviceId& device, const s3::ObjectInfo& in
     const auto known = heads_.find(device);
     if (known != heads_.end() && head->counter < known->second.head.counter) {
         return alarm(info.path, AlarmReason::rolled_back,
-                     fmt::format("the storage serves head {} of device {}, after it served {}", head->counter, device.text(), known->second.head.counter));
+                     fmt::format("the storage serves head {} of device {}, after it served {}", head->counter,
+                                 device.text(), known->second.head.counter));
     }
     book_.disprove(info.path, AlarmReason::rolled_back);
     if (known != heads_.end() && head->counter == known->second.head.counter && hash != known->second.hash) {
-        return alarm(stream_name(device), AlarmReason::forked_stream, fmt::format("device {} signed two different heads of one number", device.text()));
+        return alarm(stream_name(device), AlarmReason::forked_stream,
+                     fmt::format("device {} signed two different heads of one number", device.text()));
     }
     const auto listed = carrier_heads_.find(device);
     const bool confirmed = listed != carrier_heads_.end() && listed->second.version == info.version;
@@ -111,15 +125,19 @@ void Round::judge_claims(const crypto::DeviceId& author, const Head& head) {
         if (!known) continue;
         const bool beyond_own = claim.device == state_.self() && claim.number > state_.row().sealed_number;
         const bool differs = known->has_value() && **known != claim.hash;
-        if (claim.device == state_.self() && (beyond_own || differs)) is_copy_ = true;
-        else if (differs) alarm(stream_name(claim.device), AlarmReason::forked_stream,
-                                fmt::format("device {} has another object {} of device {} than this one", author.text(), claim.number, claim.device.text()));
+        if (claim.device == state_.self() && (beyond_own || differs))
+            is_copy_ = true;
+        else if (differs)
+            alarm(stream_name(claim.device), AlarmReason::forked_stream,
+                  fmt::format("device {} has another object {} of device {} than this one", author.text(), claim.number,
+                              claim.device.text()));
     }
 }
 
 void Round::read_own_head(const s3::ObjectInfo& info) {
     const auto known = carrier_heads_.find(state_.self());
-    const bool expected = known != carrier_heads_.end() && known->second.version.empty() && info.size == carrier_row_->head_size && info.modified_ms > 0 &&
+    const bool expected = known != carrier_heads_.end() && known->second.version.empty() &&
+                          info.size == carrier_row_->head_size && info.modified_ms > 0 &&
                           std::abs(info.modified_ms - carrier_row_->head_put_ms) <= kPutSlackMs;
     if (expected) {
         known->second.version = info.version;
@@ -131,17 +149,20 @@ void Round::read_own_head(const s3::ObjectInfo& info) {
     if (object && !open_head(state_.self(), *object)) object = read_twice(info.path, kMaxHeadBytes, nullptr);
     if (object) return judge_own_head(*object, info);
     const ErrorKind kind = object.error().kind;
-    if (kind == ErrorKind::not_found || kind == ErrorKind::corrupt) own_head_damaged_ = true;
-    else note(object.error());
+    if (kind == ErrorKind::not_found || kind == ErrorKind::corrupt)
+        own_head_damaged_ = true;
+    else
+        note(object.error());
 }
 
-// The own head there is not the one we know of. If this device signed it with a counter we never used, somebody else has
-// our keys: a copy of this installation, or the one we are a copy of.
+// The own head there is not the one we know of. If this device signed it with a counter we never used, somebody else
+// has our keys: a copy of this installation, or the one we are a copy of.
 void Round::judge_own_head(const Bytes& object, const s3::ObjectInfo& info) {
     const auto head = open_head(state_.self(), object);
     if (!head) {
         own_head_damaged_ = true;
-        return alarm(info.path, AlarmReason::foreign_bytes, fmt::format("somebody else's bytes were at {}; they were overwritten", info.path));
+        return alarm(info.path, AlarmReason::foreign_bytes,
+                     fmt::format("somebody else's bytes were at {}; they were overwritten", info.path));
     }
     const auto known = known_hash(state_.self(), head->number);
     const bool same_history = head->number == 0 || (known && known->has_value() && **known == head->hash);
@@ -154,7 +175,9 @@ void Round::judge_own_head(const Bytes& object, const s3::ObjectInfo& info) {
     dirty_carrier_heads_.insert(state_.self());
     if (head->counter < carrier_row_->head_counter) {
         own_head_damaged_ = true;
-        return alarm(info.path, AlarmReason::rolled_back, fmt::format("the storage serves an older head of this device ({} after {})", head->counter, carrier_row_->head_counter));
+        return alarm(info.path, AlarmReason::rolled_back,
+                     fmt::format("the storage serves an older head of this device ({} after {})", head->counter,
+                                 carrier_row_->head_counter));
     }
     book_.disprove(info.path, AlarmReason::rolled_back);
     carrier_row_->head = *head;

@@ -26,7 +26,8 @@ void Round::fetch_entries(std::string_view prefix) {
     const auto listing = carrier_.list_all(prefix);
     if (!listing) return note(listing.error());
     for (const Hold& held : book_.holds()) {  // of entries that nobody shows any more
-        const bool listed = std::any_of(listing->begin(), listing->end(), [&](const s3::ObjectInfo& info) { return info.path == held.subject; });
+        const bool listed = std::any_of(listing->begin(), listing->end(),
+                                        [&](const s3::ObjectInfo& info) { return info.path == held.subject; });
         if (held.subject.starts_with(prefix) && parse_entry_path(held.subject) && !listed) book_.release(held.subject);
     }
     for (const s3::ObjectInfo& info : *listing) {
@@ -34,10 +35,14 @@ void Round::fetch_entries(std::string_view prefix) {
         if (!path || new_entries_.contains(info.path)) continue;
         if (state_.membership().knows_path(*path)) continue;
         const auto object = carrier_.get(info.path, kMaxEntryObjectBytes);
-        if (object) new_entries_.emplace(info.path, *object);
-        else if (object.error().kind == ErrorKind::not_found) hold(info.path, {HoldReason::missing_object, info.path + " is listed but not there"});
-        else if (object.error().kind == ErrorKind::corrupt) hold(info.path, refusal_of(object.error()));
-        else note(object.error());
+        if (object)
+            new_entries_.emplace(info.path, *object);
+        else if (object.error().kind == ErrorKind::not_found)
+            hold(info.path, {HoldReason::missing_object, info.path + " is listed but not there"});
+        else if (object.error().kind == ErrorKind::corrupt)
+            hold(info.path, refusal_of(object.error()));
+        else
+            note(object.error());
     }
 }
 
@@ -89,8 +94,10 @@ void Round::read_boxes(const crypto::KeyId& key) {
             const auto path = parse_key_box_path(info.path);
             if (!path) continue;
             const auto object = carrier_.get(info.path, kMaxBoxBytes);
-            if (object) take_box(*path, *object);
-            else if (object.error().kind != ErrorKind::not_found && object.error().kind != ErrorKind::corrupt) note(object.error());
+            if (object)
+                take_box(*path, *object);
+            else if (object.error().kind != ErrorKind::not_found && object.error().kind != ErrorKind::corrupt)
+                note(object.error());
         }
     }
 }
@@ -111,15 +118,18 @@ void Round::take_box(const KeyBoxPath& path, const Bytes& object) {
 }
 
 bool Round::knows_all(const std::vector<EntryReference>& entries) const {
-    return std::all_of(entries.begin(), entries.end(), [&](const EntryReference& entry) { return state_.membership().knows(entry.hash); });
+    return std::all_of(entries.begin(), entries.end(),
+                       [&](const EntryReference& entry) { return state_.membership().knows(entry.hash); });
 }
 
 // What was refused in an earlier round may be good now.
 void Round::retry_held() {
     for (const Hold& held : book_.holds()) {
         if (const auto entry = parse_entry_path(held.subject)) {
-            if (state_.membership().knows_path(*entry)) book_.release(held.subject);
-            else read_entries(entry->device);
+            if (state_.membership().knows_path(*entry))
+                book_.release(held.subject);
+            else
+                read_entries(entry->device);
         }
         const auto box = parse_key_box_path(held.subject);
         if (!box) continue;
@@ -141,7 +151,8 @@ void Round::complete_membership() {
             const std::string subject = std::string(kSubject) + named.device.text();
             incomplete.insert(subject);
             hold(subject, {HoldReason::membership_incomplete,
-                           fmt::format("device {} has read a membership entry of device {} that is not here", reader.text(), named.device.text())});
+                           fmt::format("device {} has read a membership entry of device {} that is not here",
+                                       reader.text(), named.device.text())});
         }
     }
     for (const auto& [path, object] : new_entries_) {
@@ -152,7 +163,9 @@ void Round::complete_membership() {
         hold(subject, {HoldReason::membership_incomplete, fmt::format("{} has read entries that are not here", path)});
     }
     for (const Hold& hold : book_.holds()) {
-        if (hold.reason == HoldReason::membership_incomplete && !incomplete.contains(hold.subject) && hold.subject.starts_with(kSubject)) book_.release(hold.subject);
+        if (hold.reason == HoldReason::membership_incomplete && !incomplete.contains(hold.subject) &&
+            hold.subject.starts_with(kSubject))
+            book_.release(hold.subject);
     }
 }
 

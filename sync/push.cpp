@@ -7,7 +7,8 @@ namespace bae::sync {
 
 namespace {
 
-constexpr int64_t kAcknowledgeAfterMs = 60 * 60 * 1000;  // a head that only tells what was applied is written at most this often
+constexpr int64_t kAcknowledgeAfterMs =
+    60 * 60 * 1000;  // a head that only tells what was applied is written at most this often
 
 }  // namespace
 
@@ -76,7 +77,8 @@ Result<void> Round::seal_all() {
 // Under the write lock, so that two processes of one home never take the same number for different things.
 Result<bool> Round::seal_some(sqlite::Connection& connection) {
     auto row = TRY(load_library(connection));
-    if (!row || row->certificate != state_.row().certificate) return fail(ErrorKind::retry, "this installation became another device meanwhile: sync again");
+    if (!row || row->certificate != state_.row().certificate)
+        return fail(ErrorKind::retry, "this installation became another device meanwhile: sync again");
     state_.set_row(std::move(*row));
     auto transactions = TRY(state_.database().unsealed(connection, kObjectTargetBytes));
     CRASH_POINT("push: chosen");
@@ -84,7 +86,9 @@ Result<bool> Round::seal_some(sqlite::Connection& connection) {
         const Stamp& newest = transactions.back().stamp;
         if (newest.ms - now_ms_ > kMaxAheadMs) {
             clock_wrong_ = true;
-            hold("clock", {HoldReason::own_clock, fmt::format("changes made here are dated ahead ({}): this device's clock was wrong", newest.text())});
+            hold("clock",
+                 {HoldReason::own_clock,
+                  fmt::format("changes made here are dated ahead ({}): this device's clock was wrong", newest.text())});
             return false;
         }
         TRY(seal_object(connection, std::move(transactions)));
@@ -103,7 +107,8 @@ Result<void> Round::seal_object(sqlite::Connection& connection, std::vector<Outb
     if (!taken) {
         const ChangeContext context{row.sealed_hash, state_.membership().newest(), state_.database().schema_version()};
         const Bytes plaintext = TRY(encode_change_object(context, transactions));
-        object = crypto::seal_object(crypto::ObjectKind::change, state_.address(path), *state_.current_master(), state_.signer(), plaintext);
+        object = crypto::seal_object(crypto::ObjectKind::change, state_.address(path), *state_.current_master(),
+                                     state_.signer(), plaintext);
         CRASH_POINT("push: sealed");
         TRY_CONTEXT(state_.mirror().put(path, object), "writing the mirror");
         taken = transactions.size();
@@ -120,18 +125,23 @@ Result<void> Round::seal_object(sqlite::Connection& connection, std::vector<Outb
     return {};
 }
 
-// What the own mirror holds under a number that is not recorded was sealed before a crash and never sent. If it holds the
-// beginning of what waits now, it is used as it is; anything else can be written over.
-Result<std::optional<size_t>> Round::adopt_sealed(const std::string& path, const std::vector<OutboxTransaction>& unsealed, Bytes& object) {
+// What the own mirror holds under a number that is not recorded was sealed before a crash and never sent. If it holds
+// the beginning of what waits now, it is used as it is; anything else can be written over.
+Result<std::optional<size_t>> Round::adopt_sealed(const std::string& path,
+                                                  const std::vector<OutboxTransaction>& unsealed, Bytes& object) {
     const std::optional<size_t> none;
     auto kept = state_.mirror().get(path, crypto::kMaxObjectBytes);
     if (!kept) return none;
     const LibraryRow& row = state_.row();
-    const auto change = open_change(state_.membership(), state_.keyring(), {state_.self(), row.sealed_number, row.sealed_hash, std::nullopt}, *kept, kMaxStampMs);
+    const auto change =
+        open_change(state_.membership(), state_.keyring(),
+                    {state_.self(), row.sealed_number, row.sealed_hash, std::nullopt}, *kept, kMaxStampMs);
     if (!change || change->transactions.size() > unsealed.size()) return none;
     for (size_t i = 0; i < change->transactions.size(); i++) {
         const IncomingTransaction& sealed = change->transactions[i];
-        if (sealed.stamp != unsealed[i].stamp || sealed.seen != unsealed[i].seen || !equal(sealed.changes, unsealed[i].changes)) return none;
+        if (sealed.stamp != unsealed[i].stamp || sealed.seen != unsealed[i].seen ||
+            !equal(sealed.changes, unsealed[i].changes))
+            return none;
     }
     object = std::move(*kept);
     return std::optional(change->transactions.size());
@@ -144,7 +154,8 @@ Head Round::make_head() const {
     head.number = row.sealed_number;
     head.hash = row.sealed_hash;
     for (const auto& [device, position] : positions_) {
-        if (device != state_.self() && position.number > 0) head.applied.push_back({device, position.number, position.hash});
+        if (device != state_.self() && position.number > 0)
+            head.applied.push_back({device, position.number, position.hash});
     }
     head.membership = state_.membership().newest();
     head.key = current_key(state_.membership());
@@ -157,14 +168,17 @@ Head Round::make_head() const {
 bool Round::needs_head(const Head& next) const {
     if (!carrier_row_ || !carrier_row_->head || !own_head_listed_ || own_head_damaged_) return true;
     const Head& there = *carrier_row_->head;
-    const auto said = [](const Head& head) { return std::tie(head.number, head.hash, head.membership, head.key, head.schema_version); };
+    const auto said = [](const Head& head) {
+        return std::tie(head.number, head.hash, head.membership, head.key, head.schema_version);
+    };
     if (said(there) != said(next)) return true;
     return there.applied != next.applied && next.date_ms - there.date_ms >= kAcknowledgeAfterMs;
 }
 
 // Nothing is unsealed, and nobody can commit meanwhile: digest and positions belong together.
 Result<void> Round::compose_head(sqlite::Connection& connection) {
-    for (StreamPosition& position : TRY(state_.database().positions())) positions_.insert_or_assign(position.device, position);
+    for (StreamPosition& position : TRY(state_.database().positions()))
+        positions_.insert_or_assign(position.device, position);
     Head head = make_head();
     if (!needs_head(head)) return {};
     head.digest = TRY(state_.database().digest());
@@ -179,13 +193,15 @@ Result<void> Round::compose_head(sqlite::Connection& connection) {
 Result<void> Round::send_head() {
     if (!next_head_ || sending_failed_ || cancelled()) return {};
     const std::string path = head_path(state_.self());
-    const Bytes object = crypto::seal_object(crypto::ObjectKind::head, state_.address(path), *state_.current_master(), state_.signer(), encode_head(*next_head_));
+    const Bytes object = crypto::seal_object(crypto::ObjectKind::head, state_.address(path), *state_.current_master(),
+                                             state_.signer(), encode_head(*next_head_));
     TRY_CONTEXT(state_.mirror_unsynced().put(path, object), "writing the mirror");
     CRASH_POINT("push: before head");
     const auto put = carrier_.put(path, object);
     if (!put) return note_unsent(put.error()), Result<void>();
     CRASH_POINT("push: head sent");
-    carrier_row_ = CarrierRow{next_head_->counter, object.size(), carrier_.clock_ms().value_or(state_.options().clock.now_ms()), *next_head_};
+    carrier_row_ = CarrierRow{next_head_->counter, object.size(),
+                              carrier_.clock_ms().value_or(state_.options().clock.now_ms()), *next_head_};
     dirty_carrier_ = true;
     carrier_heads_.insert_or_assign(state_.self(), CarrierHead{"", local_ms_, true});
     dirty_carrier_heads_.insert(state_.self());

@@ -8,7 +8,8 @@ namespace {
 
 template <class T>
 Result<void> add_ascending(std::vector<T>& list, const T& next) {
-    if (!list.empty() && !(list.back().device < next.device)) return fail(ErrorKind::corrupt, "a list of devices out of order");
+    if (!list.empty() && !(list.back().device < next.device))
+        return fail(ErrorKind::corrupt, "a list of devices out of order");
     list.push_back(next);
     return {};
 }

@@ -9,7 +9,8 @@ namespace bae::sync {
 
 constexpr uint32_t kMaxDevices = 4096;  // of one library, ever
 
-struct EntryReference {  // the newest membership entry read of an author; the founding entry counts for the founder's device
+struct EntryReference {  // the newest membership entry read of an author; the founding entry counts for the founder's
+                         // device
     crypto::DeviceId device;
     crypto::Hash256 hash;
     auto operator<=>(const EntryReference&) const = default;
@@ -21,10 +22,11 @@ struct StreamReference {  // a stream up to and with an object
     auto operator<=>(const StreamReference&) const = default;
 };
 
-void pack_references(Packer& out, const std::vector<EntryReference>& entries);    // [[device: bin 8, hash: bin 32]...]
-void pack_references(Packer& out, const std::vector<StreamReference>& streams);   // [[device: bin 8, number, hash: bin 32]...]
-Result<std::vector<EntryReference>> unpack_entry_references(Unpacker& in);        // corrupt
-Result<std::vector<StreamReference>> unpack_stream_references(Unpacker& in);      // corrupt; numbers are from 1
+void pack_references(Packer& out, const std::vector<EntryReference>& entries);  // [[device: bin 8, hash: bin 32]...]
+void pack_references(Packer& out,
+                     const std::vector<StreamReference>& streams);  // [[device: bin 8, number, hash: bin 32]...]
+Result<std::vector<EntryReference>> unpack_entry_references(Unpacker& in);    // corrupt
+Result<std::vector<StreamReference>> unpack_stream_references(Unpacker& in);  // corrupt; numbers are from 1
 
 template <class T>
 Result<T> unpack_id(Unpacker& in) {

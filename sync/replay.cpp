@@ -7,8 +7,10 @@ namespace bae::sync {
 Result<ChangeObject> read_mirror_change(const ReplicaState& state, const crypto::DeviceId& device, uint64_t number) {
     const std::string path = change_path(device, number);
     const Bytes object = TRY_CONTEXT(state.mirror().get(path, crypto::kMaxObjectBytes), "this device's own store");
-    const auto plaintext = open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, device, object);
-    if (!plaintext) return fail(ErrorKind::corrupt, fmt::format("this device's own store: {}", plaintext.error().message));
+    const auto plaintext =
+        open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, device, object);
+    if (!plaintext)
+        return fail(ErrorKind::corrupt, fmt::format("this device's own store: {}", plaintext.error().message));
     return decode_change_object(*plaintext);
 }
 

@@ -34,7 +34,8 @@ Result<void> clear_mirror(s3::Bucket& mirror) {
 }  // namespace
 
 Result<std::unique_ptr<Replica>> Replica::found(const ReplicaOptions& options, const crypto::Hash256& next) {
-    if (options.identity == nullptr) return fail(ErrorKind::invalid_input, "only a device that holds the identity can found a library");
+    if (options.identity == nullptr)
+        return fail(ErrorKind::invalid_input, "only a device that holds the identity can found a library");
     {
         auto reader = TRY(options.database.read());
         if (TRY(load_library(*reader))) return fail(ErrorKind::conflict, "this home has a library already");
@@ -48,10 +49,12 @@ Result<std::unique_ptr<Replica>> Replica::found(const ReplicaOptions& options, c
     const crypto::LibraryId library = library_id_of(plaintext);
     const crypto::Signer signer{options.device, certificate.hash()};
     const auto recipient = TRY(crypto::sealing_key_of(options.identity->public_key()));
-    const std::string box_path = key_box_path(master.id(), crypto::recipient_tag(library, options.identity->public_key()), options.device.id());
+    const std::string box_path =
+        key_box_path(master.id(), crypto::recipient_tag(library, options.identity->public_key()), options.device.id());
     TRY(options.mirror.put(box_path, crypto::seal_key_box({library, box_path}, master, recipient.view(), signer)));
     CRASH_POINT("found: boxed");
-    TRY(options.mirror.put(kFoundingPath, crypto::seal_object(crypto::ObjectKind::founding, {library, kFoundingPath}, master, signer, plaintext)));
+    TRY(options.mirror.put(kFoundingPath, crypto::seal_object(crypto::ObjectKind::founding, {library, kFoundingPath},
+                                                              master, signer, plaintext)));
     CRASH_POINT("found: in the mirror");
     auto replica = std::make_unique<ReplicaImpl>(options);
     TRY(replica->state().begin({plaintext, certificate, {}}));
@@ -67,7 +70,9 @@ Result<std::unique_ptr<Replica>> Replica::open(const ReplicaOptions& options) {
 Result<void> ReplicaImpl::start() {
     TRY(state_.load());
     if (state_.certificate().body().device != state_.device().public_keys()) {
-        if (state_.options().identity == nullptr) return fail(ErrorKind::denied, "the device keys of this home are another device's: restore or pair this device anew");
+        if (state_.options().identity == nullptr)
+            return fail(ErrorKind::denied,
+                        "the device keys of this home are another device's: restore or pair this device anew");
         TRY(continue_as_new_device(state_, std::nullopt, TRY(last_confirmed_number(state_))));
     }
     if (state_.current_master() == nullptr) return {};
@@ -79,15 +84,19 @@ Result<void> ReplicaImpl::adopt(s3::Bucket& carrier) {
     const auto object = carrier.get(kFoundingPath, kMaxFoundingBytes);
     if (object) {
         if (!open_founding(state_.row().id, state_.keyring(), *object)) {
-            return fail(ErrorKind::conflict, fmt::format("{} holds another library: choose an empty place", carrier.describe()));
+            return fail(ErrorKind::conflict,
+                        fmt::format("{} holds another library: choose an empty place", carrier.describe()));
         }
     } else if (object.error().kind != ErrorKind::not_found) {
         return tl::unexpected(context(object.error(), carrier.describe()));
     } else {
         if (!TRY_CONTEXT(carrier.list("", "", 1), carrier.describe()).objects.empty()) {
-            return fail(ErrorKind::conflict, fmt::format("{} is not empty and does not hold this library: choose an empty place", carrier.describe()));
+            return fail(ErrorKind::conflict,
+                        fmt::format("{} is not empty and does not hold this library: choose an empty place",
+                                    carrier.describe()));
         }
-        const Bytes founding = TRY_CONTEXT(state_.mirror().get(kFoundingPath, kMaxFoundingBytes), "this device's own store");
+        const Bytes founding =
+            TRY_CONTEXT(state_.mirror().get(kFoundingPath, kMaxFoundingBytes), "this device's own store");
         TRY_CONTEXT(carrier.put_if_absent(kFoundingPath, founding), carrier.describe());
     }
     return state_.database().replicate([](sqlite::Connection& connection) { return forget_carriers(connection); });
@@ -111,7 +120,8 @@ Result<ReplicaStatus> ReplicaImpl::status() {
 
 Result<std::vector<DeviceState>> ReplicaImpl::device_states() {
     std::map<crypto::DeviceId, uint64_t> applied{{state_.self(), state_.row().sealed_number}};
-    for (const StreamPosition& position : TRY(state_.database().positions())) applied.insert_or_assign(position.device, position.number);
+    for (const StreamPosition& position : TRY(state_.database().positions()))
+        applied.insert_or_assign(position.device, position.number);
     std::map<crypto::DeviceId, SeenHead> heads;
     {
         auto reader = TRY(state_.database().read());
@@ -121,7 +131,8 @@ Result<std::vector<DeviceState>> ReplicaImpl::device_states() {
     std::vector<DeviceState> states;
     for (const crypto::DeviceId& device : state_.membership().devices()) {
         const bool self = device == state_.self();
-        DeviceState one{.id = device, .self = self, .keeper = state_.membership().certificate_of(device)->body().keeper};
+        DeviceState one{
+            .id = device, .self = self, .keeper = state_.membership().certificate_of(device)->body().keeper};
         one.applied = applied.contains(device) ? applied.at(device) : 0;
         const auto seen = heads.find(device);
         if (self) {
@@ -152,7 +163,9 @@ Result<void> ReplicaImpl::acknowledge(std::string_view subject, AlarmReason reas
 
 Result<crypto::SecretKey> ReplicaImpl::release_key(const crypto::KeyId& epoch, std::string_view release_id) {
     const crypto::EpochMaster* master = state_.keyring().find(epoch);
-    if (master == nullptr) return fail(ErrorKind::not_found, fmt::format("key {} was not given to this device yet: sync a device that has it", epoch.text()));
+    if (master == nullptr)
+        return fail(ErrorKind::not_found,
+                    fmt::format("key {} was not given to this device yet: sync a device that has it", epoch.text()));
     return master->release_key(release_id);
 }
 

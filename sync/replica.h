@@ -1,10 +1,10 @@
 #pragma once
-// One device's part in one library: its membership, keys and streams, and the rounds that copy objects between the local
-// mirror and a carrier. Stands between Database (rows) and s3::Bucket (bytes).
+// One device's part in one library: its membership, keys and streams, and the rounds that copy objects between the
+// local mirror and a carrier. Stands between Database (rows) and s3::Bucket (bytes).
 //
-// Threads: one call at a time per Replica; several processes may each have one on the same home (the database's write lock
-// orders them). Errors of the carrier end a round with that error after everything that could be done was done; what waits
-// for something else is a Hold, never an error.
+// Threads: one call at a time per Replica; several processes may each have one on the same home (the database's write
+// lock orders them). Errors of the carrier end a round with that error after everything that could be done was done;
+// what waits for something else is a Hold, never an error.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,16 +20,16 @@ namespace bae::sync {
 
 struct ReplicaOptions {
     Database& database;
-    s3::Bucket& mirror;                    // a directory bucket inside the home
+    s3::Bucket& mirror;  // a directory bucket inside the home
     const crypto::DeviceKeys& device;
-    const crypto::Identity* identity;      // null on a device that is no keeper
+    const crypto::Identity* identity;  // null on a device that is no keeper
     crypto::Random& random;
     Clock& clock;
-    std::string program_version;           // put into heads, for people
+    std::string program_version;  // put into heads, for people
     // The same mirror without fsync, for what can be fetched again; null: `mirror`.
     s3::Bucket* mirror_unsynced = nullptr;
-    // Called when this installation turns out to be a copy of another and goes on as a new device: must store the new keys
-    // durably in place of the old ones before it returns. Empty: a copy waits (copied_device).
+    // Called when this installation turns out to be a copy of another and goes on as a new device: must store the new
+    // keys durably in place of the old ones before it returns. Empty: a copy waits (copied_device).
     std::function<Result<void>(const crypto::DeviceKeys&)> on_new_device = {};
 };
 
@@ -51,14 +51,14 @@ enum class HoldReason {
     copied_device,          // this installation is a copy and needs a keeper's certificate
     carrier_unreachable,
     carrier_denied,
-    carrier_emptied,        // what was there is gone
-    foreign_library,        // the carrier holds another library
+    carrier_emptied,  // what was there is gone
+    foreign_library,  // the carrier holds another library
 };
 std::string_view to_string(HoldReason reason);   // "missing_object", stable, for --json
 std::string_view release_of(HoldReason reason);  // what makes it go, for people
 
 struct Hold {
-    std::string subject;   // a stream ("changes/0123..."), a device, a carrier
+    std::string subject;  // a stream ("changes/0123..."), a device, a carrier
     HoldReason reason = HoldReason::missing_object;
     std::string message;
     int64_t since_ms = 0;
@@ -66,13 +66,13 @@ struct Hold {
 
 // Something noticed that needs a person; stays until it is acknowledged or disproved.
 enum class AlarmReason {
-    rolled_back,        // the storage serves an older head than we have seen
-    head_gone,          // a head we have seen is no longer there
-    forked_stream,      // evidence of two histories of one device
-    digest_mismatch,    // same positions, different state: a bug
-    foreign_bytes,      // somebody else's bytes were at our path; they were overwritten
-    copied_device,      // this installation was a copy; it goes on as a new device
-    stored_differently, // a mirror object differs from the carrier's
+    rolled_back,         // the storage serves an older head than we have seen
+    head_gone,           // a head we have seen is no longer there
+    forked_stream,       // evidence of two histories of one device
+    digest_mismatch,     // same positions, different state: a bug
+    foreign_bytes,       // somebody else's bytes were at our path; they were overwritten
+    copied_device,       // this installation was a copy; it goes on as a new device
+    stored_differently,  // a mirror object differs from the carrier's
 };
 std::string_view to_string(AlarmReason reason);
 
@@ -86,29 +86,29 @@ struct Alarm {
 struct DeviceState {
     crypto::DeviceId id;
     bool self = false, keeper = false;
-    uint64_t applied = 0;             // stream position applied here
-    uint64_t published = 0;           // as its newest head says
+    uint64_t applied = 0;    // stream position applied here
+    uint64_t published = 0;  // as its newest head says
     uint64_t head_counter = 0;
-    int64_t last_heard_ms = 0;        // date of its newest head, 0 if none was seen
+    int64_t last_heard_ms = 0;  // date of its newest head, 0 if none was seen
     std::string program_version;
-    bool same_state = false;          // its newest head shows the positions and digest of this device
+    bool same_state = false;  // its newest head shows the positions and digest of this device
 };
 
 struct ReplicaStatus {
     std::vector<DeviceState> devices;
-    uint64_t pending = 0;             // own transactions not confirmed on the carrier
+    uint64_t pending = 0;  // own transactions not confirmed on the carrier
     std::vector<Hold> holds;
     std::vector<Alarm> alarms;
 };
 
 struct SyncProgress {
-    std::string phase;                // "membership", "receiving", "merging", "sending"
+    std::string phase;  // "membership", "receiving", "merging", "sending"
     uint64_t done = 0, total = 0;
 };
 struct SyncOptions {
-    std::function<void(const SyncProgress&)> on_progress;   // may be empty
-    std::function<bool()> cancelled;                        // may be empty; checked between objects
-    bool mend_clock = false;                                // give unsent transactions stamps of the mended clock
+    std::function<void(const SyncProgress&)> on_progress;  // may be empty
+    std::function<bool()> cancelled;                       // may be empty; checked between objects
+    bool mend_clock = false;                               // give unsent transactions stamps of the mended clock
     // Runs all tasks, in any order and on any threads, and returns when all are done; empty: one after the other. The
     // carrier and the mirror are called from it.
     std::function<void(std::vector<std::function<void()>>)> run_parallel;
@@ -125,18 +125,20 @@ class Replica {
     static Result<std::unique_ptr<Replica>> found(const ReplicaOptions& options, const crypto::Hash256& next);
     // The library this home already has (not_found if none).
     static Result<std::unique_ptr<Replica>> open(const ReplicaOptions& options);
-    // A further device of the same person from a recovery code: opens the boxes on the carrier, checks the founding entry
-    // against `library`, certifies this device (identity must be given). Complete after one sync().
+    // A further device of the same person from a recovery code: opens the boxes on the carrier, checks the founding
+    // entry against `library`, certifies this device (identity must be given). Complete after one sync().
     struct RestoreInfo {
-        int64_t newest_head_ms = 0;   // a restored device cannot notice a rollback: show this
+        int64_t newest_head_ms = 0;  // a restored device cannot notice a rollback: show this
         uint64_t devices = 0;
     };
     static Result<std::unique_ptr<Replica>> restore(const ReplicaOptions& options, const crypto::LibraryId& library,
-                                                    const std::optional<crypto::Hash256>& next, s3::Bucket& carrier, RestoreInfo* info);
-    // The same for a device that was certified elsewhere and got its key box on the carrier (pairing); no identity is needed.
-    // The certificate is this device's and may name the device it continues.
+                                                    const std::optional<crypto::Hash256>& next, s3::Bucket& carrier,
+                                                    RestoreInfo* info);
+    // The same for a device that was certified elsewhere and got its key box on the carrier (pairing); no identity is
+    // needed. The certificate is this device's and may name the device it continues.
     static Result<std::unique_ptr<Replica>> join(const ReplicaOptions& options, const crypto::LibraryId& library,
-                                                 const crypto::Certificate& certificate, s3::Bucket& carrier, RestoreInfo* info);
+                                                 const crypto::Certificate& certificate, s3::Bucket& carrier,
+                                                 RestoreInfo* info);
     virtual ~Replica() = default;
 
     virtual const crypto::LibraryId& library() const = 0;

@@ -40,7 +40,8 @@ Result<void> ReplicaState::refresh() {
 
 Result<void> ReplicaState::take_entries(std::vector<EntryRow> entries) {
     for (EntryRow& row : entries) {
-        if (membership_->missing(row.entry) != Membership::Missing::nothing) return fail(ErrorKind::corrupt, "the library's database lacks a membership entry: restore this device");
+        if (membership_->missing(row.entry) != Membership::Missing::nothing)
+            return fail(ErrorKind::corrupt, "the library's database lacks a membership entry: restore this device");
         TRY(membership_->add(row.hash, row.device, std::move(row.entry)));
         last_entry_ = row.position;
     }
@@ -55,7 +56,8 @@ std::vector<crypto::RecipientTag> ReplicaState::recipient_tags() const {
 }
 
 crypto::BoxOpener ReplicaState::opener(const crypto::RecipientTag& recipient) const {
-    if (recipient == crypto::recipient_tag(self())) return [this](ByteView sealed) { return device().open_box(sealed); };
+    if (recipient == crypto::recipient_tag(self()))
+        return [this](ByteView sealed) { return device().open_box(sealed); };
     return [this](ByteView sealed) { return options_.identity->open_box(sealed); };
 }
 
@@ -63,7 +65,8 @@ Result<void> ReplicaState::read_mirror_boxes() {
     const auto tags = recipient_tags();
     for (const s3::ObjectInfo& info : TRY(mirror().list_all("keys/"))) {
         const auto path = parse_key_box_path(info.path);
-        if (!path || keyring_.has(path->key) || std::find(tags.begin(), tags.end(), path->recipient) == tags.end()) continue;
+        if (!path || keyring_.has(path->key) || std::find(tags.begin(), tags.end(), path->recipient) == tags.end())
+            continue;
         const auto object = mirror().get(info.path, kMaxBoxBytes);
         if (!object) continue;
         auto master = crypto::open_key_box(*object, opener(path->recipient));
@@ -81,7 +84,8 @@ Result<void> ReplicaState::begin(Beginning beginning) {
     TRY(database().replicate([&](sqlite::Connection& connection) -> Result<void> {
         if (TRY(load_library(connection))) return fail(ErrorKind::conflict, "this home has a library already");
         TRY(store_library(connection, row));
-        for (const EntryRow& entry : beginning.entries) TRY(store_entry(connection, entry.hash, entry.device, entry.entry));
+        for (const EntryRow& entry : beginning.entries)
+            TRY(store_entry(connection, entry.hash, entry.device, entry.entry));
         return {};
     }));
     return load();
@@ -93,21 +97,25 @@ Result<void> ReplicaState::add_entry(const EntryPath& path, ByteView object, Mem
     TRY(membership_->add(hash, path.device, std::move(entry)));
     TRY(mirror().put(entry_path(path.device, path.number, hash), object));
     CRASH_POINT("entry: before recording");
-    TRY(database().replicate([&](sqlite::Connection& connection) { return store_entry(connection, row.hash, row.device, row.entry); }));
+    TRY(database().replicate(
+        [&](sqlite::Connection& connection) { return store_entry(connection, row.hash, row.device, row.entry); }));
     keyring_.learn(*membership_);
     return {};
 }
 
-SealedEntry seal_entry(const Membership& membership, const crypto::EpochMaster& master, const crypto::Signer& signer, EntryKind kind, Bytes content) {
+SealedEntry seal_entry(const Membership& membership, const crypto::EpochMaster& master, const crypto::Signer& signer,
+                       EntryKind kind, Bytes content) {
     const crypto::DeviceId author = signer.keys.id();
     const StreamReference end = membership.chain_end(author);
     SealedEntry sealed;
     sealed.entry = {kind, end.number + 1, end.hash, membership.newest_hashes(), std::move(content)};
     if (!std::binary_search(sealed.entry.read.begin(), sealed.entry.read.end(), end.hash)) {
-        sealed.entry.read.insert(std::lower_bound(sealed.entry.read.begin(), sealed.entry.read.end(), end.hash), end.hash);
+        sealed.entry.read.insert(std::lower_bound(sealed.entry.read.begin(), sealed.entry.read.end(), end.hash),
+                                 end.hash);
     }
     const std::string address = entry_address(author, sealed.entry.number);
-    sealed.object = crypto::seal_object(crypto::ObjectKind::membership, {membership.library(), address}, master, signer, encode_entry(sealed.entry));
+    sealed.object = crypto::seal_object(crypto::ObjectKind::membership, {membership.library(), address}, master, signer,
+                                        encode_entry(sealed.entry));
     sealed.hash = crypto::object_hash(sealed.object);
     sealed.path = entry_path(author, sealed.entry.number, sealed.hash);
     return sealed;
@@ -125,17 +133,20 @@ Result<void> ReplicaState::write_entry(EntryKind kind, Bytes content) {
     return {};
 }
 
-Result<void> ReplicaState::write_box(const crypto::EpochMaster& master, const crypto::RecipientTag& recipient, ByteView sealing_key) {
+Result<void> ReplicaState::write_box(const crypto::EpochMaster& master, const crypto::RecipientTag& recipient,
+                                     ByteView sealing_key) {
     const std::string path = key_box_path(master.id(), recipient, self());
     // A box is made once: what the mirror holds from before a crash is what may have been sent.
     if (!mirror().stat(path)) {
         const Bytes box = crypto::seal_key_box(address(path), master, sealing_key, signer());
         TRY(mirror().put_if_absent(path, box));
     }
-    return database().replicate([&](sqlite::Connection& connection) { return add_outgoing_everywhere(connection, path); });
+    return database().replicate(
+        [&](sqlite::Connection& connection) { return add_outgoing_everywhere(connection, path); });
 }
 
-Result<void> ReplicaState::store_new_device(sqlite::Connection& connection, const crypto::Certificate& certificate) const {
+Result<void> ReplicaState::store_new_device(sqlite::Connection& connection,
+                                            const crypto::Certificate& certificate) const {
     LibraryRow row;
     row.id = row_.id;
     row.founding = row_.founding;

@@ -28,9 +28,11 @@ struct EntryRow {
     MembershipEntry entry;
 };
 Result<std::vector<EntryRow>> load_entries(sqlite::Connection& connection, int64_t after_position);
-Result<void> store_entry(sqlite::Connection& connection, const crypto::Hash256& hash, const crypto::DeviceId& device, const MembershipEntry& entry);
+Result<void> store_entry(sqlite::Connection& connection, const crypto::Hash256& hash, const crypto::DeviceId& device,
+                         const MembershipEntry& entry);
 
-Result<std::optional<crypto::Hash256>> object_hash_at(sqlite::Connection& connection, const crypto::DeviceId& device, uint64_t number);
+Result<std::optional<crypto::Hash256>> object_hash_at(sqlite::Connection& connection, const crypto::DeviceId& device,
+                                                      uint64_t number);
 Result<void> store_object_hash(sqlite::Connection& connection, const StreamReference& object);
 Result<void> forget_objects_after(sqlite::Connection& connection, const crypto::DeviceId& device, uint64_t number);
 Result<uint64_t> last_object_number(sqlite::Connection& connection, const crypto::DeviceId& device);  // 0: none
@@ -39,7 +41,8 @@ struct UncheckedObject {
     crypto::DeviceId device;
     uint64_t number = 0;
 };
-Result<std::vector<UncheckedObject>> load_unchecked(sqlite::Connection& connection, int64_t written_before_ms, int limit);
+Result<std::vector<UncheckedObject>> load_unchecked(sqlite::Connection& connection, int64_t written_before_ms,
+                                                    int limit);
 Result<void> store_unchecked(sqlite::Connection& connection, const UncheckedObject& object, int64_t written_ms);
 Result<void> remove_unchecked(sqlite::Connection& connection, const UncheckedObject& object);
 
@@ -54,7 +57,7 @@ struct CarrierRow {
     uint64_t head_counter = 0;
     uint64_t head_size = 0;
     int64_t head_put_ms = 0;
-    std::optional<Head> head;      // the own head there
+    std::optional<Head> head;  // the own head there
 };
 Result<std::optional<CarrierRow>> load_carrier(sqlite::Connection& connection, std::string_view name);
 Result<void> store_carrier(sqlite::Connection& connection, std::string_view name, const CarrierRow& row);
@@ -62,13 +65,16 @@ Result<std::vector<std::string>> carrier_names(sqlite::Connection& connection);
 Result<void> forget_carriers(sqlite::Connection& connection);  // the next contact compares everything
 
 struct CarrierHead {
-    std::string version;           // empty: put by this device, its version not seen yet
+    std::string version;  // empty: put by this device, its version not seen yet
     int64_t fetched_ms = 0;
     bool confirmed = false;
 };
-Result<std::map<crypto::DeviceId, CarrierHead>> load_carrier_heads(sqlite::Connection& connection, std::string_view carrier);
-Result<void> store_carrier_head(sqlite::Connection& connection, std::string_view carrier, const crypto::DeviceId& device, const CarrierHead& head);
-Result<void> forget_carrier_head(sqlite::Connection& connection, std::string_view carrier, const crypto::DeviceId& device);
+Result<std::map<crypto::DeviceId, CarrierHead>> load_carrier_heads(sqlite::Connection& connection,
+                                                                   std::string_view carrier);
+Result<void> store_carrier_head(sqlite::Connection& connection, std::string_view carrier,
+                                const crypto::DeviceId& device, const CarrierHead& head);
+Result<void> forget_carrier_head(sqlite::Connection& connection, std::string_view carrier,
+                                 const crypto::DeviceId& device);
 
 // What is to be sent. The rank follows from the path: what others need to read the rest goes first.
 Result<std::vector<std::string>> load_outgoing(sqlite::Connection& connection, std::string_view carrier);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "crypto/base/crash_point.h"
+#include "sync/new_device.h"
 
 namespace bae::sync {
 
@@ -92,8 +93,10 @@ Result<Round::Go> Round::meet() {
     listing_ = std::move(*listing);
     now_ms_ = carrier_.clock_ms().value_or(local_ms_);
     const std::string own = head_path(state_.self());
-    own_head_listed_ = std::any_of(listing_.begin(), listing_.end(), [&](const s3::ObjectInfo& info) { return info.path == own; });
-    // A storage without our head may be another one, mounted at the same place, or emptied: look before anything is sent.
+    own_head_listed_ =
+        std::any_of(listing_.begin(), listing_.end(), [&](const s3::ObjectInfo& info) { return info.path == own; });
+    // A storage without our head may be another one, mounted at the same place, or emptied: look before anything is
+    // sent.
     if (!own_head_listed_ || !carrier_row_) {
         if (TRY(check_library()) == Go::stop) return Go::stop;
     }
@@ -110,7 +113,8 @@ Result<Round::Go> Round::check_library() {
         return Go::stop;
     }
     if (object.error().kind == ErrorKind::not_found) {
-        hold(name_, {HoldReason::carrier_emptied, fmt::format("{} does not hold this library (any more)", carrier_.describe())});
+        hold(name_, {HoldReason::carrier_emptied,
+                     fmt::format("{} does not hold this library (any more)", carrier_.describe())});
     } else {
         note(object.error());
     }
@@ -129,6 +133,10 @@ Result<void> Round::first_contact() {
         if (!there) return note(there.error()), Result<void>();
         for (const s3::ObjectInfo& info : *there) missing.erase(info.path);
     }
+    // What was not confirmed yet is sent, even if it seems to be there: only that confirms it.
+    for (uint64_t number = TRY(last_confirmed_number(state_)) + 1; number <= state_.row().sealed_number; number++) {
+        missing.insert(change_path(state_.self(), number));
+    }
     TRY(state_.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
         TRY(store_carrier(connection, name_, {}));
         for (const std::string& path : missing) TRY(add_outgoing(connection, name_, path));
@@ -146,8 +154,12 @@ void Round::judge_clock() {
     // Without a clock of the storage: most devices, this one counted, say that it is later.
     const bool behind = !storage_tells && ahead * 2 > heads_.size() + 1;
     clock_wrong_ = far_off || behind;
-    if (clock_wrong_) hold(kClockSubject, {HoldReason::own_clock, "this device's clock differs by more than a day from the storage's and the other devices'"});
-    else book_.release(kClockSubject);
+    if (clock_wrong_)
+        hold(kClockSubject,
+             {HoldReason::own_clock,
+              "this device's clock differs by more than a day from the storage's and the other devices'"});
+    else
+        book_.release(kClockSubject);
 }
 
 // Equal positions and different states is a bug, of this program or another's.
@@ -164,13 +176,18 @@ void Round::judge_digests() {
         for (const StreamReference& applied : seen.head.applied) there.insert_or_assign(applied.device, applied.number);
         std::erase_if(there, [](const auto& entry) { return entry.second == 0; });
         if (!seen.head.digest || here != there) continue;
-        if (*seen.head.digest == *digest) book_.disprove(device.text(), AlarmReason::digest_mismatch);
-        else alarm(device.text(), AlarmReason::digest_mismatch, fmt::format("device {} applied the same changes and has another state: this is a bug, report it", device.text()));
+        if (*seen.head.digest == *digest)
+            book_.disprove(device.text(), AlarmReason::digest_mismatch);
+        else
+            alarm(device.text(), AlarmReason::digest_mismatch,
+                  fmt::format("device {} applied the same changes and has another state: this is a bug, report it",
+                              device.text()));
     }
 }
 
 Result<void> Round::finish() {
-    const bool anything = book_.changed() || !dirty_heads_.empty() || !dirty_carrier_heads_.empty() || dirty_carrier_ || !sent_.empty();
+    const bool anything =
+        book_.changed() || !dirty_heads_.empty() || !dirty_carrier_heads_.empty() || dirty_carrier_ || !sent_.empty();
     if (!anything) return {};
     CRASH_POINT("round: before the last record");
     TRY(state_.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
@@ -186,8 +203,10 @@ Result<void> Round::write_pending(sqlite::Connection& connection) {
     for (const crypto::DeviceId& device : dirty_heads_) TRY(store_head(connection, device, heads_.at(device)));
     for (const crypto::DeviceId& device : dirty_carrier_heads_) {
         const auto head = carrier_heads_.find(device);
-        if (head == carrier_heads_.end()) TRY(forget_carrier_head(connection, name_, device));
-        else TRY(store_carrier_head(connection, name_, device, head->second));
+        if (head == carrier_heads_.end())
+            TRY(forget_carrier_head(connection, name_, device));
+        else
+            TRY(store_carrier_head(connection, name_, device, head->second));
     }
     if (dirty_carrier_ && carrier_row_) TRY(store_carrier(connection, name_, *carrier_row_));
     if (book_.changed()) TRY(book_.store(connection));

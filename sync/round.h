@@ -1,8 +1,9 @@
 #pragma once
-// One round with one carrier: pull, merge, push. Private to this folder. A Round lives as long as one call of Replica::sync.
+// One round with one carrier: pull, merge, push. Private to this folder. A Round lives as long as one call of
+// Replica::sync.
 //
-// Database errors end the round at once. Errors of the carrier are kept (`trouble_`, the first of them) and everything that
-// does not depend on the failed call goes on; what is refused or missing becomes a hold.
+// Database errors end the round at once. Errors of the carrier are kept (`trouble_`, the first of them) and everything
+// that does not depend on the failed call goes on; what is refused or missing becomes a hold.
 #include <set>
 
 #include "sync/holds.h"
@@ -23,20 +24,24 @@ class Round {
     // --- round.cpp
     Result<void> begin();
     Result<void> pull_and_push();
-    Result<Go> meet();                                    // is this our library, and reachable?
+    Result<Go> meet();  // is this our library, and reachable?
     Result<Go> check_library();
     Result<void> first_contact();
-    Result<void> finish();                                // writes what differs from what is stored
+    Result<void> finish();  // writes what differs from what is stored
     Result<void> write_pending(sqlite::Connection& connection);
     void pending_written();
     void judge_clock();
     void judge_digests();
-    void note(const Error& error);                        // an error of the carrier
+    void note(const Error& error);  // an error of the carrier
     bool gave_up() const { return troubles_ >= kMaxTroubles || cancelled_; }
     bool cancelled();
     void progress(std::string_view phase, uint64_t done, uint64_t total) const;
-    void hold(std::string_view subject, const Refusal& refusal) { book_.hold(subject, refusal.reason, refusal.message, local_ms_); }
-    void alarm(std::string_view subject, AlarmReason reason, std::string message) { book_.alarm(subject, reason, std::move(message), local_ms_); }
+    void hold(std::string_view subject, const Refusal& refusal) {
+        book_.hold(subject, refusal.reason, refusal.message, local_ms_);
+    }
+    void alarm(std::string_view subject, AlarmReason reason, std::string message) {
+        book_.alarm(subject, reason, std::move(message), local_ms_);
+    }
     void run_parallel(std::vector<Task> tasks) const;
 
     // --- pull_heads.cpp
@@ -51,22 +56,22 @@ class Round {
     Result<std::optional<crypto::Hash256>> known_hash(const crypto::DeviceId& device, uint64_t number);
 
     // --- pull_membership.cpp
-    void read_entries(const crypto::DeviceId& device);    // fetches what is new under membership/{device}/
+    void read_entries(const crypto::DeviceId& device);  // fetches what is new under membership/{device}/
     void read_all_entries();
     void fetch_entries(std::string_view prefix);
     void settle_entries();
-    bool settle_entry(const std::string& path);           // true: done with it, one way or the other
+    bool settle_entry(const std::string& path);  // true: done with it, one way or the other
     void read_boxes(const crypto::KeyId& key);
     void take_box(const KeyBoxPath& path, const Bytes& object);
     void retry_held();
-    void complete_membership();                           // what heads name must be here
+    void complete_membership();  // what heads name must be here
     bool knows_all(const std::vector<EntryReference>& entries) const;
 
     // --- pull.cpp
-    struct Arrived {                                      // verified, waiting to be merged
+    struct Arrived {  // verified, waiting to be merged
         StreamReference reference;
         ChangeObject change;
-        bool unchecked = false;                           // was written into the mirror without fsync
+        bool unchecked = false;  // was written into the mirror without fsync
     };
     struct Fetched {
         Result<Bytes> bytes = fail(ErrorKind::not_found, "");
@@ -91,9 +96,10 @@ class Round {
     bool may_seal();
     Result<void> write_missing_boxes();
     Result<void> seal_all();
-    Result<bool> seal_some(sqlite::Connection& connection);     // true: more is waiting
+    Result<bool> seal_some(sqlite::Connection& connection);  // true: more is waiting
     Result<void> seal_object(sqlite::Connection& connection, std::vector<OutboxTransaction> transactions);
-    Result<std::optional<size_t>> adopt_sealed(const std::string& path, const std::vector<OutboxTransaction>& unsealed, Bytes& object);
+    Result<std::optional<size_t>> adopt_sealed(const std::string& path, const std::vector<OutboxTransaction>& unsealed,
+                                               Bytes& object);
     Result<void> compose_head(sqlite::Connection& connection);
     Head make_head() const;
     bool needs_head(const Head& next) const;
@@ -109,8 +115,8 @@ class Round {
     Result<void> record_sent(sqlite::Connection& connection);
 
     // --- copy.cpp
-    Result<void> become_new_device();                     // clears is_copy_ if it did
-    Result<std::optional<uint64_t>> last_common_number(); // absent: the carrier cannot tell now
+    Result<void> become_new_device();                      // clears is_copy_ if it did
+    Result<std::optional<uint64_t>> last_common_number();  // absent: the carrier cannot tell now
     void read_old_head(const crypto::DeviceId& old);
     bool old_stream_is_read() const;
 
@@ -127,8 +133,8 @@ class Round {
     SyncReport report_;
     HoldBook book_;
 
-    int64_t local_ms_ = 0;                                // this device's clock, as of the beginning
-    int64_t now_ms_ = 0;                                  // corrected by the storage's
+    int64_t local_ms_ = 0;  // this device's clock, as of the beginning
+    int64_t now_ms_ = 0;    // corrected by the storage's
     bool clock_wrong_ = false;
     std::optional<Error> trouble_;
     int troubles_ = 0;
@@ -136,22 +142,22 @@ class Round {
 
     std::optional<CarrierRow> carrier_row_;
     std::map<crypto::DeviceId, CarrierHead> carrier_heads_;
-    std::map<crypto::DeviceId, SeenHead> heads_;          // newest of every other device
+    std::map<crypto::DeviceId, SeenHead> heads_;  // newest of every other device
     std::vector<s3::ObjectInfo> listing_;
     bool own_head_listed_ = false;
     std::map<crypto::DeviceId, StreamPosition> positions_;
 
-    std::map<std::string, Bytes> new_entries_;            // fetched, not yet taken
-    std::set<std::string> listed_;                        // prefixes listed in this round
+    std::map<std::string, Bytes> new_entries_;  // fetched, not yet taken
+    std::set<std::string> listed_;              // prefixes listed in this round
     bool membership_complete_ = true;
 
     std::vector<Arrived> arrived_;
     size_t arrived_bytes_ = 0;
-    std::set<crypto::DeviceId> all_arrived_;              // streams read up to what their heads say
+    std::set<crypto::DeviceId> all_arrived_;  // streams read up to what their heads say
 
     bool is_copy_ = false;
-    std::set<crypto::DeviceId> dirty_heads_;              // to be stored: heads_
-    std::set<crypto::DeviceId> dirty_carrier_heads_;      // to be stored or removed: carrier_heads_
+    std::set<crypto::DeviceId> dirty_heads_;          // to be stored: heads_
+    std::set<crypto::DeviceId> dirty_carrier_heads_;  // to be stored or removed: carrier_heads_
     bool dirty_carrier_ = false;
 
     std::optional<Head> next_head_;

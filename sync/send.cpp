@@ -49,9 +49,12 @@ Result<void> Round::send_window(const std::vector<std::string>& paths) {
     run_parallel(std::move(tasks));
     CRASH_POINT("push: sent");
     for (const Sending& sending : window) {
-        if (!sending.outcome) note_unsent(sending.outcome.error());
-        else if (*sending.outcome == s3::PutOutcome::exists) send_onto_other(sending.path, sending.object);
-        else sent_.push_back(sending.path);
+        if (!sending.outcome)
+            note_unsent(sending.outcome.error());
+        else if (*sending.outcome == s3::PutOutcome::exists)
+            send_onto_other(sending.path, sending.object);
+        else
+            sent_.push_back(sending.path);
     }
     return {};
 }
@@ -70,7 +73,9 @@ Result<std::optional<Bytes>> Round::read_to_send(const std::string& path) {
     const bool good = object && (!expected || crypto::object_hash(*object) == *expected);
     if (good) return std::optional(std::move(*object));
     if (change && change->device == state_.self()) {
-        hold(stream_name(state_.self()), {HoldReason::damaged_object, fmt::format("{} in this device's own store is damaged: bring it back from a backup", path)});
+        hold(stream_name(state_.self()),
+             {HoldReason::damaged_object,
+              fmt::format("{} in this device's own store is damaged: bring it back from a backup", path)});
         sending_failed_ = true;
     } else {
         sent_.push_back(path);  // others have it, or will bring it
@@ -92,33 +97,40 @@ void Round::send_onto_other(const std::string& path, const Bytes& object) {
     if (!there && there.error().kind != ErrorKind::corrupt) return note_unsent(there.error());
     if (!is_own_path(path)) {
         if (send_rank(path) < send_rank("heads/")) {
-            alarm(path, AlarmReason::stored_differently, fmt::format("{} in the storage differs from this device's copy", path));
+            alarm(path, AlarmReason::stored_differently,
+                  fmt::format("{} in the storage differs from this device's copy", path));
         }
         return sent_.push_back(path);
     }
-    const bool ours = there && parse_change_path(path) &&
-                      open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path, state_.self(), *there);
+    const bool ours =
+        there && parse_change_path(path) &&
+        open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path, state_.self(), *there);
     if (ours) {  // signed with our key, and not by this installation: one of the two is a copy
         is_copy_ = true;
         sending_failed_ = true;
         return;
     }
-    alarm(path, AlarmReason::foreign_bytes, fmt::format("somebody else's bytes were at {}; they were overwritten", path));
+    alarm(path, AlarmReason::foreign_bytes,
+          fmt::format("somebody else's bytes were at {}; they were overwritten", path));
     const auto put = carrier_.put(path, object);
-    if (put) sent_.push_back(path);
-    else note_unsent(put.error());
+    if (put)
+        sent_.push_back(path);
+    else
+        note_unsent(put.error());
 }
 
-// What stands at a path where something else is expected: read again before it is believed, so that one bad answer accuses
-// nobody. Two different answers are `retry`; the expected one ends it at once.
+// What stands at a path where something else is expected: read again before it is believed, so that one bad answer
+// accuses nobody. Two different answers are `retry`; the expected one ends it at once.
 Result<Bytes> Round::read_twice(const std::string& path, uint64_t max_bytes, const Bytes* expected) {
     auto first = carrier_.get(path, max_bytes);
     if (first && expected != nullptr && equal(*first, *expected)) return first;
     auto second = carrier_.get(path, max_bytes);
     if (second && expected != nullptr && equal(*second, *expected)) return second;
-    const bool same = first && second ? equal(*first, *second) : !first && !second && first.error().kind == second.error().kind;
+    const bool same =
+        first && second ? equal(*first, *second) : !first && !second && first.error().kind == second.error().kind;
     if (!same) return fail(ErrorKind::retry, fmt::format("{}: the storage answers differently each time", path));
-    if (!first && first.error().kind == ErrorKind::not_found) return fail(ErrorKind::retry, fmt::format("{}: there, and not there", path));
+    if (!first && first.error().kind == ErrorKind::not_found)
+        return fail(ErrorKind::retry, fmt::format("{}: there, and not there", path));
     return first;
 }
 
@@ -136,7 +148,8 @@ Result<void> Round::record_sent(sqlite::Connection& connection) {
         const auto change = parse_change_path(path);
         if (change && change->device == state_.self()) confirmed = std::min(confirmed, change->number - 1);
     }
-    const auto transactions = TRY(connection.integer("SELECT count(*) FROM sync_outbox WHERE object_number <= ?1", confirmed));
+    const auto transactions =
+        TRY(connection.integer("SELECT count(*) FROM sync_outbox WHERE object_number <= ?1", confirmed));
     report_.sent_transactions += static_cast<uint64_t>(transactions.value_or(0));
     report_.sent_objects += own_changes;
     return state_.database().mark_sent(connection, confirmed);

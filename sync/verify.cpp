@@ -20,7 +20,9 @@ class Verification {
         for (const StreamPosition& position : TRY(state_.database().positions())) {
             if (position.device != state_.self()) TRY(check_stream(position.device, position.number));
         }
-        if (TRY(state_.database().digest()) != TRY(state_.database().recompute_digest())) found_.push_back("the database's digest is not that of its rows: the file was changed from outside, or this is a bug");
+        if (TRY(state_.database().digest()) != TRY(state_.database().recompute_digest()))
+            found_.push_back(
+                "the database's digest is not that of its rows: the file was changed from outside, or this is a bug");
         return std::move(found_);
     }
 
@@ -35,8 +37,10 @@ class Verification {
     Result<void> check_small(std::string_view prefix) {
         for (const s3::ObjectInfo& info : TRY(state_.mirror().list_all(prefix))) {
             const auto object = state_.mirror().get(info.path, kMaxEntryObjectBytes);
-            if (!object) found_.push_back(object.error().message);
-            else if (const auto wrong = refused(info.path, *object)) found_.push_back(wrong->message);
+            if (!object)
+                found_.push_back(object.error().message);
+            else if (const auto wrong = refused(info.path, *object))
+                found_.push_back(wrong->message);
         }
         return {};
     }
@@ -46,7 +50,8 @@ class Verification {
             const auto opened = open_entry(state_.membership(), state_.keyring(), *entry, object);
             if (!opened) return opened.error();
         } else if (const auto head = parse_head_path(path)) {
-            const auto opened = open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::head, path, *head, object);
+            const auto opened =
+                open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::head, path, *head, object);
             if (!opened) return opened.error();
         } else if (const auto box = parse_key_box_path(path)) {
             const auto tags = state_.recipient_tags();
@@ -76,7 +81,9 @@ class Verification {
     Result<void> lost(const StreamEnd& end, uint64_t, const std::string& message) {
         found_.push_back(message);
         if (end.device == state_.self()) return {};
-        return state_.database().replicate([&](sqlite::Connection& connection) { return store_unchecked(connection, {end.device, end.number + 1}, 0); });
+        return state_.database().replicate([&](sqlite::Connection& connection) {
+            return store_unchecked(connection, {end.device, end.number + 1}, 0);
+        });
     }
 
     ReplicaState& state_;

@@ -14,8 +14,8 @@ namespace bae {
 namespace {
 
 struct Orders {
-    std::string fatal;     // where to die
-    uint64_t passes = 1;   // at which pass
+    std::string fatal;    // where to die
+    uint64_t passes = 1;  // at which pass
     std::string log;
 
     static std::string variable(const char* name) {

@@ -1,6 +1,6 @@
 #pragma once
-// Named places at which tests kill the program. `CRASH_POINT("seal: recorded");` does nothing unless the program was built with
-// BAE_CRASH_POINTS and the environment says:
+// Named places at which tests kill the program. `CRASH_POINT("seal: recorded");` does nothing unless the program was
+// built with BAE_CRASH_POINTS and the environment says:
 //
 //   BAE_CRASH_AT=name[:n]   the n-th pass (1) of that point raises SIGKILL
 //   BAE_CRASH_LOG=file      appends the name of every point the first time it is reached

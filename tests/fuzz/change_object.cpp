@@ -1,5 +1,5 @@
-// decode_change_object: refuses, or the plaintext is what its parts serialise to. (zstd has many forms of one content, so
-// the body is compared uncompressed.)
+// decode_change_object: refuses, or the plaintext is what its parts serialise to. (zstd has many forms of one content,
+// so the body is compared uncompressed.)
 #include "sync/change_object.h"
 
 using namespace bae;
@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto object = decode_change_object(input);
     if (!object) return 0;
     std::vector<OutboxTransaction> transactions;
-    for (const IncomingTransaction& t : object->transactions) transactions.push_back({0, t.stamp, t.seen, to_bytes(t.changes), t.message});
+    for (const IncomingTransaction& t : object->transactions)
+        transactions.push_back({0, t.stamp, t.seen, to_bytes(t.changes), t.message});
     CHECK(equal(pack_transactions(transactions), object->body));
     Bytes start;
     Packer out(start);
@@ -20,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     pack_references(out, object->membership);
     out.uint(object->schema_version);
     CHECK(input.size() > start.size() && equal(input.first(start.size()), start));
-    const auto again = encode_change_object({object->previous, object->membership, object->schema_version}, transactions);
+    const auto again =
+        encode_change_object({object->previous, object->membership, object->schema_version}, transactions);
     CHECK(again.has_value() && decode_change_object(*again)->body == object->body);
     return 0;
 }

@@ -1,6 +1,6 @@
-// Two to five devices of one person, a carrier that fails in every way it can, one seed. While it fails nothing wrong may be
-// believed; when it stops, all devices have the same rows and the same digest, equal to one recomputed from scratch.
-// BAE_SEED names one history, BAE_SEEDS a number of them.
+// Two to five devices of one person, a carrier that fails in every way it can, one seed. While it fails nothing wrong
+// may be believed; when it stops, all devices have the same rows and the same digest, equal to one recomputed from
+// scratch. BAE_SEED names one history, BAE_SEEDS a number of them.
 #include <cstdlib>
 
 #include "sync_replica/home.h"
@@ -20,7 +20,8 @@ std::vector<uint64_t> seeds(size_t otherwise) {
 class Simulation {
   public:
     explicit Simulation(uint64_t seed) : random_(seed), devices_(2 + static_cast<int>(seed % 4), seed) {
-        for (size_t i = 0; i < devices_.homes.size(); i++) carriers_.push_back(s3::make_fault_bucket(*devices_.carrier, random_(), {}));
+        for (size_t i = 0; i < devices_.homes.size(); i++)
+            carriers_.push_back(s3::make_fault_bucket(*devices_.carrier, random_(), {}));
     }
 
     void run() {
@@ -44,7 +45,8 @@ class Simulation {
 
     static std::string alarms(Home& home) {
         std::string text;
-        for (const Alarm& alarm : home.status().alarms) text += alarm.subject + " " + std::string(to_string(alarm.reason)) + ": " + alarm.message + "\n";
+        for (const Alarm& alarm : home.status().alarms)
+            text += alarm.subject + " " + std::string(to_string(alarm.reason)) + ": " + alarm.message + "\n";
         return text;
     }
 
@@ -52,21 +54,31 @@ class Simulation {
         const size_t index = below(devices_.homes.size());
         Home& home = devices_[index];
         switch (below(10)) {
-            case 0: devices_.pass(static_cast<int64_t>(below(40 * 60 * 1000))); break;
-            case 1: carriers_[index]->set_rates(rates()); break;
-            case 2: home.reopen(); break;
+            case 0:
+                devices_.pass(static_cast<int64_t>(below(40 * 60 * 1000)));
+                break;
+            case 1:
+                carriers_[index]->set_rates(rates());
+                break;
+            case 2:
+                home.reopen();
+                break;
             case 3:
             case 4:
-            case 5: edit(home); break;
-            default: static_cast<void>(home.sync(*carriers_[index]));
+            case 5:
+                edit(home);
+                break;
+            default:
+                static_cast<void>(home.sync(*carriers_[index]));
         }
     }
 
     s3::FaultRates rates() {
         s3::FaultRates rates;
-        for (double s3::FaultRates::*rate : {&s3::FaultRates::refuse, &s3::FaultRates::denied, &s3::FaultRates::lose_answer, &s3::FaultRates::cut,
-                                             &s3::FaultRates::old_body, &s3::FaultRates::truncated_body, &s3::FaultRates::flipped_body,
-                                             &s3::FaultRates::missing, &s3::FaultRates::old_list, &s3::FaultRates::truncated_list}) {
+        for (double s3::FaultRates::*rate :
+             {&s3::FaultRates::refuse, &s3::FaultRates::denied, &s3::FaultRates::lose_answer, &s3::FaultRates::cut,
+              &s3::FaultRates::old_body, &s3::FaultRates::truncated_body, &s3::FaultRates::flipped_body,
+              &s3::FaultRates::missing, &s3::FaultRates::old_list, &s3::FaultRates::truncated_list}) {
             if (below(3) == 0) rates.*rate = chance();
         }
         return rates;
@@ -77,13 +89,24 @@ class Simulation {
         const std::string track = "t" + std::to_string(below(6));
         const std::string value = std::to_string(random_() % 100);
         switch (below(5)) {
-            case 0: home.write("INSERT INTO albums(id, title, _updated_at) VALUES ('" + album + "', '" + value + "', stamp()) ON CONFLICT DO NOTHING"); break;
-            case 1: home.write("UPDATE albums SET title = '" + value + "', _updated_at = stamp() WHERE id = '" + album + "'"); break;
-            case 2: home.write("UPDATE albums SET year = " + value + ", _updated_at = stamp() WHERE id = '" + album + "'"); break;
-            case 3: home.write("DELETE FROM albums WHERE id = '" + album + "'"); break;
+            case 0:
+                home.write("INSERT INTO albums(id, title, _updated_at) VALUES ('" + album + "', '" + value +
+                           "', stamp()) ON CONFLICT DO NOTHING");
+                break;
+            case 1:
+                home.write("UPDATE albums SET title = '" + value + "', _updated_at = stamp() WHERE id = '" + album +
+                           "'");
+                break;
+            case 2:
+                home.write("UPDATE albums SET year = " + value + ", _updated_at = stamp() WHERE id = '" + album + "'");
+                break;
+            case 3:
+                home.write("DELETE FROM albums WHERE id = '" + album + "'");
+                break;
             default:
-                home.write("INSERT INTO tracks(id, album, title, _updated_at) SELECT '" + track + "', '" + album + "', '" + value +
-                           "', stamp() WHERE EXISTS (SELECT 1 FROM albums WHERE id = '" + album + "') ON CONFLICT DO NOTHING");
+                home.write("INSERT INTO tracks(id, album, title, _updated_at) SELECT '" + track + "', '" + album +
+                           "', '" + value + "', stamp() WHERE EXISTS (SELECT 1 FROM albums WHERE id = '" + album +
+                           "') ON CONFLICT DO NOTHING");
         }
     }
 

@@ -85,7 +85,8 @@ TEST(Replica, OpensAgainWhereItWas) {
 
 TEST(Replica, LargeHistoriesTravelInObjectsOfAboutOneMebibyte) {
     Devices devices(2);
-    for (int i = 0; i < 300; i++) devices[0].add_album("a" + std::to_string(i), std::string(10000, static_cast<char>('a' + i % 26)));
+    for (int i = 0; i < 300; i++)
+        devices[0].add_album("a" + std::to_string(i), std::string(10000, static_cast<char>('a' + i % 26)));
     const SyncReport sent = devices[0].must_sync(*devices.carrier);
     EXPECT_EQ(sent.sent_transactions, 300u);
     EXPECT_EQ(sent.sent_objects, 3u);

@@ -104,7 +104,8 @@ TEST(Copy, StorageThatIgnoresConditionsLosesNothing) {
     auto alone = s3::make_memory_bucket();
     ASSERT_TRUE((*copy)->adopt(*alone));
     copy->must_sync(*alone);  // seals object 2 as the same device
-    for (const std::string& path : {change_path(old, 2), head_path(old)}) ASSERT_TRUE(devices.carrier->put(path, *alone->get(path, UINT64_MAX)));
+    for (const std::string& path : {change_path(old, 2), head_path(old)})
+        ASSERT_TRUE(devices.carrier->put(path, *alone->get(path, UINT64_MAX)));
     devices[0].must_sync(*devices.carrier);
     devices.expect_new_device(devices[0], old);
     for (int i = 0; i < 2; i++) devices.settle();
@@ -158,13 +159,20 @@ TEST(Copy, WithoutTheIdentityItWaitsForAKeeper) {
     Devices devices(1);
     Home other(devices.person, devices.wall, false);
     // what pairing does: the keeper signs, and boxes the key for the new device
-    const auto certify = [&](const crypto::DevicePublicKeys& keys, std::optional<crypto::DeviceId> continued, Home& home) {
-        crypto::CertificateBody body{.identity = devices.person.identity.public_key(), .device = keys, .continued = continued, .issued_s = kStart / 1000, .expires_s = kStart / 1000 + 100};
+    const auto certify = [&](const crypto::DevicePublicKeys& keys, std::optional<crypto::DeviceId> continued,
+                             Home& home) {
+        crypto::CertificateBody body{.identity = devices.person.identity.public_key(),
+                                     .device = keys,
+                                     .continued = continued,
+                                     .issued_s = kStart / 1000,
+                                     .expires_s = kStart / 1000 + 100};
         Forge forge(devices[0]);
         const std::string box = key_box_path(forge.master().id(), crypto::recipient_tag(keys.id()), devices[0].id());
-        EXPECT_TRUE(devices.carrier->put(box, crypto::seal_key_box({devices[0]->library(), box}, forge.master(), keys.sealing.view(), forge.signer())));
+        EXPECT_TRUE(devices.carrier->put(box, crypto::seal_key_box({devices[0]->library(), box}, forge.master(),
+                                                                   keys.sealing.view(), forge.signer())));
         const auto certificate = crypto::Certificate::issue(body, devices.person.identity, home.keys());
-        const auto joined = home.take(Replica::join(home.options(), devices[0]->library(), certificate, *devices.carrier, nullptr));
+        const auto joined =
+            home.take(Replica::join(home.options(), devices[0]->library(), certificate, *devices.carrier, nullptr));
         EXPECT_TRUE(joined) << joined.error().message;
         home.must_sync(*devices.carrier);
     };

@@ -1,5 +1,6 @@
 #pragma once
-// What a device with all keys could write if its program were another: objects of any content, validly sealed and signed.
+// What a device with all keys could write if its program were another: objects of any content, validly sealed and
+// signed.
 #include "crypto/object.h"
 #include "sync/change_object.h"
 #include "sync/head.h"
@@ -11,10 +12,14 @@ namespace bae::sync::testing {
 
 class Forge {
   public:
-    explicit Forge(Home& home) : keys_(*crypto::DeviceKeys::from_secret(home.keys().secret().view())), certificate_(home->certificate()), library_(home->library()) {
+    explicit Forge(Home& home)
+        : keys_(*crypto::DeviceKeys::from_secret(home.keys().secret().view())),
+          certificate_(home->certificate()),
+          library_(home->library()) {
         const crypto::Identity& identity = home.person().identity;
         for (const auto& info : home.mirror().list_all("keys/").value_or(std::vector<s3::ObjectInfo>{})) {
-            auto master = crypto::open_key_box(*home.mirror().get(info.path, UINT64_MAX), [&](ByteView sealed) { return identity.open_box(sealed); });
+            auto master = crypto::open_key_box(*home.mirror().get(info.path, UINT64_MAX),
+                                               [&](ByteView sealed) { return identity.open_box(sealed); });
             if (master) keyring_.add(std::move(*master));
         }
         newest_head_ = *home.mirror().get(head_path(keys_.id()), UINT64_MAX);
@@ -42,13 +47,18 @@ class Forge {
         out.array(0);
         return transaction;
     }
-    Bytes change(uint64_t number, const crypto::Hash256& previous, const std::vector<OutboxTransaction>& transactions, const crypto::EpochMaster* key = nullptr) const {
-        return seal(crypto::ObjectKind::change, change_path(keys_.id(), number), *encode_change_object({previous, newest_head().membership, 1}, transactions), key);
+    Bytes change(uint64_t number, const crypto::Hash256& previous, const std::vector<OutboxTransaction>& transactions,
+                 const crypto::EpochMaster* key = nullptr) const {
+        return seal(crypto::ObjectKind::change, change_path(keys_.id(), number),
+                    *encode_change_object({previous, newest_head().membership, 1}, transactions), key);
     }
-    Bytes seal(crypto::ObjectKind kind, const std::string& path, ByteView plaintext, const crypto::EpochMaster* key = nullptr) const {
+    Bytes seal(crypto::ObjectKind kind, const std::string& path, ByteView plaintext,
+               const crypto::EpochMaster* key = nullptr) const {
         return crypto::seal_object(kind, {library_, path}, key == nullptr ? master() : *key, signer(), plaintext);
     }
-    Head newest_head() const { return *decode_head(*crypto::open_object(newest_head_, {library_, head_path(keys_.id())}, master())); }
+    Head newest_head() const {
+        return *decode_head(*crypto::open_object(newest_head_, {library_, head_path(keys_.id())}, master()));
+    }
     // As the device's newest head, with another counter and end of the stream.
     Head head(uint64_t counter, uint64_t number, const crypto::Hash256& hash = {}) const {
         Head head = newest_head();
@@ -66,18 +76,22 @@ class Forge {
         ASSERT_TRUE(carrier.put(path, seal(crypto::ObjectKind::head, path, encode_head(head))));
     }
     void put_head(s3::Bucket& carrier, uint64_t counter, uint64_t number) const {
-        put(carrier, head(counter, number, crypto::object_hash(*carrier.get(change_path(keys_.id(), number), UINT64_MAX))));
+        put(carrier,
+            head(counter, number, crypto::object_hash(*carrier.get(change_path(keys_.id(), number), UINT64_MAX))));
     }
     // The next entry of the device's chain; the device itself does not know of it.
-    std::string put_entry(s3::Bucket& carrier, EntryKind kind, Bytes content, const crypto::EpochMaster* key = nullptr) {
-        MembershipEntry entry{kind, 1, crypto::Hash256{{library_.bytes}}, {crypto::Hash256{{library_.bytes}}}, std::move(content)};
+    std::string put_entry(s3::Bucket& carrier, EntryKind kind, Bytes content,
+                          const crypto::EpochMaster* key = nullptr) {
+        MembershipEntry entry{
+            kind, 1, crypto::Hash256{{library_.bytes}}, {crypto::Hash256{{library_.bytes}}}, std::move(content)};
         for (const EntryReference& newest : newest_head().membership) {
             if (newest.device != keys_.id() || newest.hash == entry.previous) continue;
             entry.number = 2;
             entry.previous = newest.hash;
             entry.read = {newest.hash};
         }
-        const Bytes object = seal(crypto::ObjectKind::membership, entry_address(keys_.id(), entry.number), encode_entry(entry), key);
+        const Bytes object =
+            seal(crypto::ObjectKind::membership, entry_address(keys_.id(), entry.number), encode_entry(entry), key);
         const std::string path = entry_path(keys_.id(), entry.number, crypto::object_hash(object));
         EXPECT_TRUE(carrier.put(path, object));
         own_entry_ = crypto::object_hash(object);
@@ -86,9 +100,13 @@ class Forge {
     void name_entry() { named_entry_ = own_entry_; }  // in heads from now on
     // A new epoch: box for the identity and key entry. Returns the path of the box.
     std::string introduce(s3::Bucket& carrier, const crypto::EpochMaster& newer, const crypto::Identity& identity) {
-        const std::string box = key_box_path(newer.id(), crypto::recipient_tag(library_, identity.public_key()), keys_.id());
-        EXPECT_TRUE(carrier.put(box, crypto::seal_key_box({library_, box}, newer, crypto::sealing_key_of(identity.public_key())->view(), signer())));
-        put_entry(carrier, EntryKind::key, encode_key_content({newer.id(), seal_earlier_masters(library_, newer, keyring_)}), &newer);
+        const std::string box =
+            key_box_path(newer.id(), crypto::recipient_tag(library_, identity.public_key()), keys_.id());
+        EXPECT_TRUE(
+            carrier.put(box, crypto::seal_key_box({library_, box}, newer,
+                                                  crypto::sealing_key_of(identity.public_key())->view(), signer())));
+        put_entry(carrier, EntryKind::key,
+                  encode_key_content({newer.id(), seal_earlier_masters(library_, newer, keyring_)}), &newer);
         return box;
     }
 

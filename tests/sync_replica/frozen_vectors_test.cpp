@@ -1,5 +1,5 @@
-// Our own formats, byte for byte, against tests/vectors/sync.txt, which tests/vectors/sync.py computed apart. If one of these
-// fails a format has changed.
+// Our own formats, byte for byte, against tests/vectors/sync.txt, which tests/vectors/sync.py computed apart. If one of
+// these fails a format has changed.
 #include <fstream>
 #include <map>
 
@@ -51,7 +51,11 @@ TEST(FrozenVectors, MembershipEntries) {
     EXPECT_EQ(encode_entry(device), vector("device-entry"));
     EXPECT_EQ(decode_entry(vector("device-entry")).value(), device);
     const KeyContent content{key(), Bytes(60, std::byte{9})};
-    const MembershipEntry entry{EntryKind::key, 2, filled<crypto::Hash256>(7), {filled<crypto::Hash256>(6), filled<crypto::Hash256>(7)}, encode_key_content(content)};
+    const MembershipEntry entry{EntryKind::key,
+                                2,
+                                filled<crypto::Hash256>(7),
+                                {filled<crypto::Hash256>(6), filled<crypto::Hash256>(7)},
+                                encode_key_content(content)};
     EXPECT_EQ(encode_entry(entry), vector("key-entry"));
     EXPECT_EQ(decode_entry(vector("key-entry")).value(), entry);
     EXPECT_EQ(decode_key_content(entry.content).value(), content);
@@ -102,7 +106,8 @@ TEST(FrozenVectors, ChangeObject) {
 }
 
 TEST(ChangeObject, CompressesWhatBecomesSmallerAndRefusesLies) {
-    OutboxTransaction transaction{1, {1, 0, kOne}, {}, Bytes(100'000, std::byte{7}), std::string(10'000, 'x') + "\xc3\xa9"};
+    OutboxTransaction transaction{
+        1, {1, 0, kOne}, {}, Bytes(100'000, std::byte{7}), std::string(10'000, 'x') + "\xc3\xa9"};
     const Bytes packed = encode_change_object({}, std::span(&transaction, 1)).value();
     EXPECT_LT(packed.size(), 1000u);
     const ChangeObject object = decode_change_object(packed).value();
@@ -141,8 +146,9 @@ TEST(Paths, ReadBackWhatTheyWrite) {
     EXPECT_EQ(parse_entry_path(entry_path(kTwo, 1, hash))->device, kTwo);
     EXPECT_EQ(parse_head_path(head_path(kTwo)), kTwo);
     EXPECT_EQ(parse_key_box_path(key_box_path(key(), {}, kTwo))->writer, kTwo);
-    for (const std::string wrong : {"changes/0101010101010101/12.enc", "changes/0101010101010101/0000000000.enc", "changes/01010101010101zz/0000000001.enc",
-                                    "changes/0101010101010101/0000000001", "heads/0101010101010101/x.enc", "heads/.enc", ""}) {
+    for (const std::string wrong : {"changes/0101010101010101/12.enc", "changes/0101010101010101/0000000000.enc",
+                                    "changes/01010101010101zz/0000000001.enc", "changes/0101010101010101/0000000001",
+                                    "heads/0101010101010101/x.enc", "heads/.enc", ""}) {
         EXPECT_FALSE(parse_change_path(wrong)) << wrong;
         EXPECT_FALSE(parse_head_path(wrong)) << wrong;
         EXPECT_FALSE(parse_entry_path(wrong)) << wrong;

@@ -3,8 +3,8 @@
 #include "sync/head.h"
 #include "sync/membership_entry.h"
 #include "sync/paths.h"
-#include "sync_replica/home.h"
 #include "sync_replica/forge.h"
+#include "sync_replica/home.h"
 
 namespace bae::sync::testing {
 
@@ -46,7 +46,8 @@ TEST(Holds, EveryReasonHasAnameAndARelease) {
         EXPECT_FALSE(to_string(static_cast<HoldReason>(i)).empty());
         EXPECT_FALSE(release_of(static_cast<HoldReason>(i)).empty());
     }
-    for (int i = 0; i <= static_cast<int>(AlarmReason::stored_differently); i++) EXPECT_FALSE(to_string(static_cast<AlarmReason>(i)).empty());
+    for (int i = 0; i <= static_cast<int>(AlarmReason::stored_differently); i++)
+        EXPECT_FALSE(to_string(static_cast<AlarmReason>(i)).empty());
 }
 
 TEST(Holds, MissingObjectUntilItIsThere) {
@@ -100,8 +101,9 @@ TEST(Holds, UnknownKeyUntilTheBoxArrives) {
     const Bytes boxed = *devices.carrier->get(box, UINT64_MAX);
     ASSERT_TRUE(devices.carrier->remove(box));
     const Bytes object = *devices.carrier->get(devices.second, UINT64_MAX);
-    ASSERT_TRUE(devices.carrier->put(devices.second, forge.change(2, crypto::object_hash(*devices.carrier->get(devices.first, UINT64_MAX)),
-                                                                  {forge.album("b", kStart + 5000)}, &newer)));
+    ASSERT_TRUE(devices.carrier->put(
+        devices.second, forge.change(2, crypto::object_hash(*devices.carrier->get(devices.first, UINT64_MAX)),
+                                     {forge.album("b", kStart + 5000)}, &newer)));
     forge.put_head(*devices.carrier, 9, 2);
     devices[0].must_sync(*devices.carrier);
     EXPECT_NE(devices[0].holds().find(devices.stream + " unknown_key\n"), std::string::npos) << devices[0].holds();
@@ -142,7 +144,8 @@ TEST(Holds, NewerFormatUntilThisProgramReadsIt) {
 TEST(Holds, DatedAheadUntilItsTimeComes) {
     TwoObjects devices;
     Forge forge(devices[1]);
-    const Bytes ahead = forge.change(2, crypto::object_hash(*devices.carrier->get(devices.first, UINT64_MAX)), {forge.album("b", kStart + 30 * kHour)});
+    const Bytes ahead = forge.change(2, crypto::object_hash(*devices.carrier->get(devices.first, UINT64_MAX)),
+                                     {forge.album("b", kStart + 30 * kHour)});
     ASSERT_TRUE(devices.carrier->put(devices.second, ahead));
     forge.put_head(*devices.carrier, 9, 2);
     devices.expect_hold(HoldReason::dated_ahead, true);
@@ -153,7 +156,8 @@ TEST(Holds, DatedAheadUntilItsTimeComes) {
 TEST(Holds, TheStoragesClockDecidesWhatIsAhead) {
     TwoObjects devices;
     Forge forge(devices[1]);
-    const Bytes ahead = forge.change(2, crypto::object_hash(*devices.carrier->get(devices.first, UINT64_MAX)), {forge.album("b", kStart + 30 * kHour)});
+    const Bytes ahead = forge.change(2, crypto::object_hash(*devices.carrier->get(devices.first, UINT64_MAX)),
+                                     {forge.album("b", kStart + 30 * kHour)});
     ASSERT_TRUE(devices.carrier->put(devices.second, ahead));
     forge.put_head(*devices.carrier, 9, 2);
     FakeClock storage(kStart + 20 * kHour);
@@ -192,7 +196,8 @@ TEST(Holds, ForkedStaysUntilSomebodyDecides) {
     const Bytes first = *devices.carrier->get(devices.first, UINT64_MAX);
     const Bytes other = forge.change(2, crypto::object_hash(first), {forge.album("x", kStart + 5000)});
     ASSERT_TRUE(devices.carrier->put(devices.second, other));
-    ASSERT_TRUE(devices.carrier->put(change_path(devices[1].id(), 3), forge.change(3, crypto::object_hash(other), {forge.album("y", kStart + 6000)})));
+    ASSERT_TRUE(devices.carrier->put(change_path(devices[1].id(), 3),
+                                     forge.change(3, crypto::object_hash(other), {forge.album("y", kStart + 6000)})));
     forge.put_head(*devices.carrier, 9, 3);
     for (int i = 0; i < 2; i++) {
         devices[0].must_sync(*devices.carrier);

@@ -42,10 +42,16 @@ class DatedBucket : public s3::Bucket {
   public:
     DatedBucket(s3::Bucket& inner, FakeClock& clock) : inner_(inner), clock_(clock) {}
     Result<Bytes> get(std::string_view path, uint64_t max) override { return inner_.get(path, max); }
-    Result<Bytes> get_range(std::string_view path, uint64_t offset, uint64_t length) override { return inner_.get_range(path, offset, length); }
-    Result<s3::PutOutcome> put_if_absent(std::string_view path, s3::Body& body) override { return inner_.put_if_absent(path, body); }
+    Result<Bytes> get_range(std::string_view path, uint64_t offset, uint64_t length) override {
+        return inner_.get_range(path, offset, length);
+    }
+    Result<s3::PutOutcome> put_if_absent(std::string_view path, s3::Body& body) override {
+        return inner_.put_if_absent(path, body);
+    }
     Result<void> put(std::string_view path, s3::Body& body) override { return inner_.put(path, body); }
-    Result<s3::ListPage> list(std::string_view prefix, std::string_view after, size_t limit) override { return inner_.list(prefix, after, limit); }
+    Result<s3::ListPage> list(std::string_view prefix, std::string_view after, size_t limit) override {
+        return inner_.list(prefix, after, limit);
+    }
     Result<void> remove(std::string_view path) override { return inner_.remove(path); }
     Result<s3::ObjectInfo> stat(std::string_view path) override { return inner_.stat(path); }
     std::optional<int64_t> clock_ms() const override { return clock_.now; }
@@ -58,7 +64,8 @@ class DatedBucket : public s3::Bucket {
 
 // What all devices of a test share: the person, the time, and nothing else.
 struct Person {
-    explicit Person(uint64_t seed) : random(seed), identity(crypto::Identity::from_seed(crypto::SecretKey::random(random))) {
+    explicit Person(uint64_t seed)
+        : random(seed), identity(crypto::Identity::from_seed(crypto::SecretKey::random(random))) {
         next = crypto::next_commitment(crypto::Identity::from_seed(crypto::SecretKey::random(random)).public_key());
     }
     SeededRandom random;
@@ -74,7 +81,11 @@ inline std::filesystem::path scratch_base() {
 class Home {
   public:
     Home(Person& person, FakeClock& wall, bool keeper = true)
-        : person_(person), clock(wall.now), wall_(wall), keeper_(keeper), keys_(crypto::DeviceKeys::generate(person.random)),
+        : person_(person),
+          clock(wall.now),
+          wall_(wall),
+          keeper_(keeper),
+          keys_(crypto::DeviceKeys::generate(person.random)),
           mirror_(s3::make_memory_bucket([this] { return clock.now; })) {
         static int count = 0;
         directory_ = scratch_base() / ("bae-replica-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
@@ -126,15 +137,21 @@ class Home {
         std::filesystem::remove_all(copy->directory_);
         std::filesystem::copy(directory_, copy->directory_, std::filesystem::copy_options::recursive);
         copy->keys_ = *crypto::DeviceKeys::from_secret(keys_.secret().view());
-        for (const auto& info : mirror_->list_all("").value_or(std::vector<s3::ObjectInfo>{})) EXPECT_TRUE(copy->mirror_->put(info.path, *mirror_->get(info.path, UINT64_MAX)));
+        for (const auto& info : mirror_->list_all("").value_or(std::vector<s3::ObjectInfo>{}))
+            EXPECT_TRUE(copy->mirror_->put(info.path, *mirror_->get(info.path, UINT64_MAX)));
         reopen();
         copy->reopen();
         return copy;
     }
 
     ReplicaOptions options() {
-        ReplicaOptions o{.database = *database_, .mirror = *mirror_, .device = keys_, .identity = keeper_ ? &person_.identity : nullptr,
-                         .random = person_.random, .clock = clock, .program_version = "test"};
+        ReplicaOptions o{.database = *database_,
+                         .mirror = *mirror_,
+                         .device = keys_,
+                         .identity = keeper_ ? &person_.identity : nullptr,
+                         .random = person_.random,
+                         .clock = clock,
+                         .program_version = "test"};
         if (keeper_) {
             o.on_new_device = [this](const crypto::DeviceKeys& keys) -> Result<void> {
                 stored_keys = crypto::DeviceKeys::from_secret(keys.secret().view()).value();
@@ -153,7 +170,9 @@ class Home {
     crypto::DeviceId id() { return replica_ ? replica_->certificate().device_id() : keys_.id(); }
     Person& person() { return person_; }
 
-    Result<SyncReport> sync(s3::Bucket& carrier, const SyncOptions& options = {}) { return replica_->sync(carrier, "carrier", options); }
+    Result<SyncReport> sync(s3::Bucket& carrier, const SyncOptions& options = {}) {
+        return replica_->sync(carrier, "carrier", options);
+    }
     SyncReport must_sync(s3::Bucket& carrier, const SyncOptions& options = {}) {
         auto report = sync(carrier, options);
         EXPECT_TRUE(report) << report.error().message;
@@ -236,7 +255,8 @@ constexpr int64_t kHour = 3'600'000;
 
 // A founder with a carrier, and further devices restored from it.
 struct Devices {
-    explicit Devices(int count, uint64_t seed = 1) : person(seed), wall(kStart), carrier(s3::make_memory_bucket([this] { return wall.now; })) {
+    explicit Devices(int count, uint64_t seed = 1)
+        : person(seed), wall(kStart), carrier(s3::make_memory_bucket([this] { return wall.now; })) {
         EXPECT_TRUE(crypto::initialize());
         homes.push_back(std::make_unique<Home>(person, wall));
         homes[0]->found();
@@ -260,7 +280,8 @@ struct Devices {
     }
     std::vector<std::string> paths(std::string_view prefix = "") {
         std::vector<std::string> list;
-        for (const auto& info : carrier->list_all(prefix).value_or(std::vector<s3::ObjectInfo>{})) list.push_back(info.path);
+        for (const auto& info : carrier->list_all(prefix).value_or(std::vector<s3::ObjectInfo>{}))
+            list.push_back(info.path);
         return list;
     }
     // Everything on the carrier, with its bytes.

@@ -11,7 +11,8 @@ struct Counted {
         const s3::CallCounts before = carrier->counts();
         devices[device].must_sync(*carrier);
         const s3::CallCounts after = carrier->counts();
-        return {after.get - before.get, after.put - before.put, after.list - before.list, after.remove - before.remove, after.stat - before.stat};
+        return {after.get - before.get, after.put - before.put, after.list - before.list, after.remove - before.remove,
+                after.stat - before.stat};
     }
     Devices& devices;
     std::unique_ptr<s3::CountingBucket> carrier;
@@ -66,8 +67,10 @@ TEST(Requests, AnEmptyRoundWritesNothing) {
     const auto before = devices.contents();
     for (int i = 0; i < 3; i++) {
         devices.pass(2 * kHour * 12);
-        if (i == 0) devices.settle();  // heads that only acknowledge
-        else EXPECT_EQ(devices.contents().size(), before.size());
+        if (i == 0)
+            devices.settle();  // heads that only acknowledge
+        else
+            EXPECT_EQ(devices.contents().size(), before.size());
     }
     const auto settled = devices.contents();
     devices.pass(3 * 24 * kHour);
@@ -100,7 +103,8 @@ TEST(Requests, NothingIsSealedTwice) {
     ASSERT_TRUE(sealed);
     faulty->set_rates({});
     devices[0].must_sync(*faulty);
-    EXPECT_EQ(devices.carrier->get("changes/" + devices[0].id().text() + "/0000000001.enc", UINT64_MAX).value(), *sealed);
+    EXPECT_EQ(devices.carrier->get("changes/" + devices[0].id().text() + "/0000000001.enc", UINT64_MAX).value(),
+              *sealed);
     EXPECT_EQ(devices.paths("changes/").size(), 1u);
     EXPECT_EQ(devices[0].status().pending, 0u);
     EXPECT_EQ(devices[0].holds(), "");

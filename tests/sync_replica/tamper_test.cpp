@@ -1,4 +1,5 @@
-// Every flipped bit, every truncation, every swap, move and replay of an object is refused, and stops its own stream only.
+// Every flipped bit, every truncation, every swap, move and replay of an object is refused, and stops its own stream
+// only.
 #include "sync/paths.h"
 #include "sync/sealed_reader.h"
 #include "sync_replica/forge.h"
@@ -19,8 +20,8 @@ struct Written : Devices {
         reader = std::make_unique<Home>(person, wall);
         reader->restore((*homes[0])->library(), *carrier);
     }
-    // The reader's first sync with this object in place of the good one. It must not believe it, must say so, must apply
-    // device 2's row, and must be well as soon as the good bytes are back.
+    // The reader's first sync with this object in place of the good one. It must not believe it, must say so, must
+    // apply device 2's row, and must be well as soon as the good bytes are back.
     void expect_refused(const std::string& path, const Bytes& bytes, const std::string& what) {
         ASSERT_TRUE(carrier->put(path, bytes));
         const std::unique_ptr<Home> fresh = reader->clone();
@@ -28,7 +29,8 @@ struct Written : Devices {
         EXPECT_FALSE(fresh->status().holds.empty() && fresh->status().alarms.empty()) << what;
         EXPECT_EQ(fresh->dump().find("forged"), std::string::npos) << what;
         if (path.find(homes[1]->id().text()) != std::string::npos) {
-            EXPECT_NE(fresh->dump().find("albums|a2|"), std::string::npos) << what << ": other streams go on\n" << fresh->holds();
+            EXPECT_NE(fresh->dump().find("albums|a2|"), std::string::npos) << what << ": other streams go on\n"
+                                                                           << fresh->holds();
             EXPECT_EQ(fresh->dump().find("albums|b1|"), std::string::npos) << what;
         }
         ASSERT_TRUE(carrier->put(path, intact.at(path)));
@@ -64,26 +66,34 @@ TEST(Tamper, FlippedBitsOfChangesAndHeads) {
 TEST(Tamper, EveryFlippedBitIsRefusedByTheDecoders) {
     Written devices;
     Forge forge(devices[1]);
-    Membership membership = *Membership::begin(*crypto::open_object(devices.intact.at("library.bae"), {devices[0]->library(), kFoundingPath}, forge.master()));
+    Membership membership = *Membership::begin(
+        *crypto::open_object(devices.intact.at("library.bae"), {devices[0]->library(), kFoundingPath}, forge.master()));
     Keyring keyring;
     keyring.add(forge.master().duplicate());
     for (const auto& [path, bytes] : devices.intact) {
         const auto place = parse_entry_path(path);
         if (!place) continue;
-        ASSERT_TRUE(membership.add(crypto::object_hash(bytes), place->device, *open_entry(membership, keyring, *place, bytes)));
+        ASSERT_TRUE(
+            membership.add(crypto::object_hash(bytes), place->device, *open_entry(membership, keyring, *place, bytes)));
     }
     const crypto::DeviceId device = devices[1].id();
     const auto opens = [&](const std::string& path, const Bytes& bytes) {
-        if (const auto entry = parse_entry_path(path)) return open_entry(membership, keyring, *entry, bytes).has_value();
+        if (const auto entry = parse_entry_path(path))
+            return open_entry(membership, keyring, *entry, bytes).has_value();
         if (const auto box = parse_key_box_path(path)) {
-            return open_verified_box(membership, *box, bytes, [&](ByteView sealed) { return devices.person.identity.open_box(sealed); }).has_value();
+            return open_verified_box(membership, *box, bytes,
+                                     [&](ByteView sealed) { return devices.person.identity.open_box(sealed); })
+                .has_value();
         }
         if (path == kFoundingPath) return open_founding(devices[0]->library(), keyring, bytes).has_value();
         const bool head = parse_head_path(path).has_value();
-        return open_verified(membership, keyring, head ? crypto::ObjectKind::head : crypto::ObjectKind::change, path, device, bytes).has_value();
+        return open_verified(membership, keyring, head ? crypto::ObjectKind::head : crypto::ObjectKind::change, path,
+                             device, bytes)
+            .has_value();
     };
     for (const auto& [path, good] : devices.intact) {
-        const bool of_other = (parse_head_path(path) || parse_change_path(path)) && path.find(device.text()) == std::string::npos;
+        const bool of_other =
+            (parse_head_path(path) || parse_change_path(path)) && path.find(device.text()) == std::string::npos;
         if (of_other) continue;
         ASSERT_TRUE(opens(path, good)) << path;
         for (size_t bit = 0; bit < good.size() * 8; bit++) {
@@ -91,7 +101,9 @@ TEST(Tamper, EveryFlippedBitIsRefusedByTheDecoders) {
             bad[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
             EXPECT_FALSE(opens(path, bad)) << path << " bit " << bit;
         }
-        for (size_t size = 0; size < good.size(); size++) EXPECT_FALSE(opens(path, Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size)))) << path << " cut to " << size;
+        for (size_t size = 0; size < good.size(); size++)
+            EXPECT_FALSE(opens(path, Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size))))
+                << path << " cut to " << size;
     }
 }
 
@@ -99,8 +111,10 @@ TEST(Tamper, TruncatedObjects) {
     Written devices;
     const std::string path = change_path(devices[1].id(), 2);
     const Bytes& good = devices.intact.at(path);
-    for (const size_t size : {size_t{0}, size_t{1}, size_t{52}, size_t{53}, good.size() / 2, good.size() - 96, good.size() - 1}) {
-        devices.expect_refused(path, Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size)), "cut to " + std::to_string(size));
+    for (const size_t size :
+         {size_t{0}, size_t{1}, size_t{52}, size_t{53}, good.size() / 2, good.size() - 96, good.size() - 1}) {
+        devices.expect_refused(path, Bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size)),
+                               "cut to " + std::to_string(size));
     }
 }
 
@@ -111,7 +125,8 @@ TEST(Tamper, SwappedMovedAndReplayedObjects) {
     devices.expect_refused(second, devices.intact.at(change_path(devices[2].id(), 1)), "another device's object");
     devices.expect_refused(second, devices.intact.at(head_path(devices[1].id())), "a head");
     devices.expect_refused(second, devices.intact.at("library.bae"), "the founding entry");
-    devices.expect_refused(head_path(devices[1].id()), devices.intact.at(head_path(devices[2].id())), "another device's head");
+    devices.expect_refused(head_path(devices[1].id()), devices.intact.at(head_path(devices[2].id())),
+                           "another device's head");
     devices.expect_refused(head_path(devices[1].id()), devices.intact.at(second), "a change as a head");
 }
 
@@ -123,7 +138,8 @@ TEST(Tamper, ObjectsOfAnotherLibraryOfTheSamePerson) {
     other.use(*carrier);
     other.add_album("x", "t");
     other.must_sync(*carrier);
-    devices.expect_refused(change_path(devices[1].id(), 2), *carrier->get(change_path(other.id(), 1), UINT64_MAX), "another library's object");
+    devices.expect_refused(change_path(devices[1].id(), 2), *carrier->get(change_path(other.id(), 1), UINT64_MAX),
+                           "another library's object");
 }
 
 TEST(Tamper, TransactionsStampedBySomebodyElseOrBackwards) {
@@ -131,8 +147,11 @@ TEST(Tamper, TransactionsStampedBySomebodyElseOrBackwards) {
     Forge forge(devices[1]);
     const std::string path = change_path(devices[1].id(), 2);
     const crypto::Hash256 previous = crypto::object_hash(devices.intact.at(change_path(devices[1].id(), 1)));
-    devices.expect_refused(path, forge.change(2, previous, {forge.album("x", Stamp{kStart + 9000, 0, devices[2].id()})}), "another device's stamp");
-    devices.expect_refused(path, forge.change(2, previous, {forge.album("x", kStart - 1)}), "a stamp before the last one");
+    devices.expect_refused(path,
+                           forge.change(2, previous, {forge.album("x", Stamp{kStart + 9000, 0, devices[2].id()})}),
+                           "another device's stamp");
+    devices.expect_refused(path, forge.change(2, previous, {forge.album("x", kStart - 1)}),
+                           "a stamp before the last one");
     OutboxTransaction nonsense = forge.album("x", kStart + 9000);
     nonsense.changes = to_bytes(as_bytes("nonsense"));
     devices.expect_refused(path, forge.change(2, previous, {nonsense}), "changes that are none");
@@ -142,16 +161,24 @@ TEST(Tamper, AStrangersDeviceIsNotBelieved) {
     Written devices;
     Person stranger(77);
     const auto keys = crypto::DeviceKeys::generate(stranger.random);
-    crypto::CertificateBody body{.identity = stranger.identity.public_key(), .device = keys.public_keys(), .keeper = true, .next = stranger.next, .issued_s = 1, .expires_s = 2};
+    crypto::CertificateBody body{.identity = stranger.identity.public_key(),
+                                 .device = keys.public_keys(),
+                                 .keeper = true,
+                                 .next = stranger.next,
+                                 .issued_s = 1,
+                                 .expires_s = 2};
     const auto certificate = crypto::Certificate::issue(body, stranger.identity, keys);
     Forge forge(devices[1]);  // even with the library's key
     const crypto::Hash256 root{{devices[0]->library().bytes}};
-    const Bytes entry = crypto::seal_object(crypto::ObjectKind::membership, {devices[0]->library(), entry_address(keys.id(), 1)}, forge.master(),
-                                            {keys, certificate.hash()}, encode_entry({EntryKind::device, 1, root, {root}, certificate.bytes()}));
+    const Bytes entry = crypto::seal_object(
+        crypto::ObjectKind::membership, {devices[0]->library(), entry_address(keys.id(), 1)}, forge.master(),
+        {keys, certificate.hash()}, encode_entry({EntryKind::device, 1, root, {root}, certificate.bytes()}));
     ASSERT_TRUE(devices.carrier->put(entry_path(keys.id(), 1, crypto::object_hash(entry)), entry));
     Head head = forge.newest_head();
-    ASSERT_TRUE(devices.carrier->put(head_path(keys.id()), crypto::seal_object(crypto::ObjectKind::head, {devices[0]->library(), head_path(keys.id())},
-                                                                               forge.master(), {keys, certificate.hash()}, encode_head(head))));
+    ASSERT_TRUE(devices.carrier->put(
+        head_path(keys.id()),
+        crypto::seal_object(crypto::ObjectKind::head, {devices[0]->library(), head_path(keys.id())}, forge.master(),
+                            {keys, certificate.hash()}, encode_head(head))));
     devices[0].must_sync(*devices.carrier);
     EXPECT_TRUE(devices[0].has_hold(HoldReason::unknown_device));
     EXPECT_TRUE(devices[0].has_hold(HoldReason::bad_signature));

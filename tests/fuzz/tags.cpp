@@ -2,6 +2,7 @@
 // checked is that limits hold and that reading the same bytes twice gives the same.
 #include "crypto/base/result.h"
 #include "node/import/file_tags.h"
+#include "node/import/names.h"
 
 namespace {
 

@@ -1,0 +1,33 @@
+# Completion of bae for bash: source it, or install it as bash-completion's completions/bae.
+_bae() {
+    local word=${COMP_WORDS[COMP_CWORD]} command="" before="" i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --home | --to | --from | --name | --bucket-attempts | --bucket-workers | --import-threads) ((i++)) ;;
+            -*) ;;
+            *) if [ -z "$command" ]; then command=${COMP_WORDS[i]}; else before=${COMP_WORDS[i]}; fi ;;
+        esac
+    done
+    case ${COMP_WORDS[COMP_CWORD - 1]} in
+        --home | --to | --from) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
+    esac
+    local words="--home --json --quiet --bucket-attempts --bucket-workers --import-threads --help"
+    case $command in
+        "") words="init import list show get edit remove tag bucket sync status conflicts identity restore digest dump verify $words --version" ;;
+        init) words="--name --passphrase $words" ;;
+        import) mapfile -t COMPREPLY < <(compgen -f -- "$word"; compgen -W "--copy --dry-run $words" -- "$word") && return ;;
+        list) [ -n "$before" ] || words="albums releases tracks artists files tags collections devices $words" ;;
+        get) words="--to $words" ;;
+        edit | remove) [ -n "$before" ] || words="album artist release track tag collection file image device contact note $words" ;;
+        tag) [ -n "$before" ] || words="add remove $words" ;;
+        bucket) [ -n "$before" ] || words="use $words" ;;
+        sync) words="--mend-clock --yes $words" ;;
+        status) words="--seen $words" ;;
+        conflicts) [ -n "$before" ] || words="restore $words" ;;
+        identity) [ -n "$before" ] || words="show export $words" ;;
+        restore) words="--from --name --passphrase $words" ;;
+        verify) words="--files $words" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -o filenames -F _bae bae

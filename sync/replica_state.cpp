@@ -32,7 +32,13 @@ Result<void> ReplicaState::refresh() {
         row_ = std::move(*row);
         entries = TRY(load_entries(*reader, last_entry_));
     }
-    if (row_.certificate != certificate_->bytes()) certificate_ = TRY(crypto::Certificate::parse(row_.certificate));
+    if (row_.certificate != certificate_->bytes()) {
+        certificate_ = TRY(crypto::Certificate::parse(row_.certificate));
+        if (certificate_->body().device != device().public_keys()) {
+            return fail(ErrorKind::denied,
+                        "this installation goes on as another device since: start the program again");
+        }
+    }
     TRY(take_entries(std::move(entries)));
     if (current_master() == nullptr) TRY(read_mirror_boxes());
     return {};

@@ -155,6 +155,18 @@ TEST(Copy, GoesOnAfterOpeningAgain) {
     devices.settle_with(*copy);
 }
 
+TEST(Copy, AnotherProcessOfTheSameHomeStopsUsingTheOldName) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    auto daemon = Replica::open(copy->options());
+    ASSERT_TRUE(daemon);
+    devices[0].add_album("original", "t");
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    copy->must_sync(*devices.carrier);
+    EXPECT_EQ((*daemon)->sync(*devices.carrier, "carrier", {}).error().kind, ErrorKind::denied);
+}
+
 TEST(Copy, WithoutTheIdentityItWaitsForAKeeper) {
     Devices devices(1);
     Home other(devices.person, devices.wall, false);

@@ -157,9 +157,7 @@ Result<void> Device::check(bool thorough) {
     TRY(check_rows());
     TRY(check_digest(thorough));
     TRY(check_bookkeeping());
-    if (!thorough) return {};
-    TRY(check_parked());
-    return check_conflicts();
+    return thorough ? check_parked() : Result<void>();
 }
 
 Result<void> Device::check_rows() {

@@ -42,8 +42,9 @@ class Device {
     Result<ObjectPtr> seal(size_t max_bytes);
     Result<void> merge(const std::vector<ObjectPtr>& objects);
 
-    // The first thing in which the database differs from the oracle. `thorough` also recomputes and judges conflicts.
+    // The first thing in which the database differs from the oracle. `thorough` also recomputes the digest.
     Result<void> check(bool thorough);
+    Result<void> check_conflicts();
 
     crypto::DeviceId id() const { return id_; }
     uint32_t version() const { return version_; }
@@ -61,7 +62,6 @@ class Device {
     Result<void> check_rows();
     Result<void> check_digest(bool recompute);
     Result<void> check_parked();
-    Result<void> check_conflicts();
     Result<void> check_bookkeeping();
 
     std::filesystem::path path_;

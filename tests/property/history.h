@@ -13,8 +13,9 @@ struct Plan {
     uint64_t seed = 0;
     size_t devices = 2;
     size_t steps = 0;
-    std::vector<bool>
-        skipped;  // by step; every step draws from a source of its own, so leaving one out changes no other
+    bool copies = false;  // may installations be copied?
+    // By step. Every step draws from a source of its own, so leaving one out changes no other.
+    std::vector<bool> skipped;
 
     static Plan from(uint64_t seed);
 };
@@ -30,6 +31,7 @@ class History {
   private:
     Result<void> begin();
     Result<void> step(Rng& rng);
+    Result<void> check(Device& device, bool thorough);
     Result<void> write(Device& device, Rng& rng);
     Result<void> seal(Device& device, Rng& rng);
     Result<void> deliver(Device& device, Rng& rng);

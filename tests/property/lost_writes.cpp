@@ -1,8 +1,6 @@
 #include "property/lost_writes.h"
 
 #include <algorithm>
-#include <optional>
-#include <tuple>
 
 namespace bae::property {
 
@@ -17,22 +15,12 @@ struct Write {
     bool is_default = false;
     Seen seen;
 
-    auto rank() const { return std::tuple(kind == Kind::remove, !is_default, value); }  // at equal stamps
     bool had_seen(const std::string& other) const {
         const auto device = seen.find(other.substr(19));
         return device != seen.end() && device->second >= other;
     }
 };
 using Writes = std::map<std::string, Write>;  // of one cell, by stamp
-
-void add(Writes& writes, Write write) {
-    const auto [at, first] = writes.try_emplace(write.stamp, write);
-    if (first) return;
-    Seen both = at->second.seen;
-    for (const auto& [device, stamp] : write.seen) both[device] = std::max(both[device], stamp);
-    if (at->second.rank() < write.rank()) at->second = std::move(write);
-    at->second.seen = std::move(both);
-}
 
 Writes writes_of(const std::vector<const Transaction*>& transactions, const RowKey& key, const Column& column) {
     Writes writes;
@@ -41,11 +29,8 @@ Writes writes_of(const std::vector<const Transaction*>& transactions, const RowK
         const auto given = change.values.find(column.name);
         const bool named = given != change.values.end();
         if (change.kind == Kind::update && !named) continue;
-        if (change.kind == Kind::remove)
-            add(writes, {t->stamp, change.kind, "", false, t->seen});
-        else
-            add(writes, {t->stamp, change.kind, named ? given->second : column.fallback,
-                         !named || given->second == column.fallback, t->seen});
+        const Value value = change.kind == Kind::remove ? "" : named ? given->second : column.fallback;
+        writes[t->stamp] = {t->stamp, change.kind, value, value == column.fallback, t->seen};
     }
     return writes;
 }

@@ -1,7 +1,6 @@
 #pragma once
 // The oracle: what merging means, without SQL, batches or sparse storage. The state of a set of transactions is a map
-// of maxima; what is visible and the digest are read off it. An INSERT writes every column, also those that it does not
-// name.
+// of maxima; what is visible and the digest are read off it. An INSERT writes all columns, also those it does not name.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -24,7 +23,7 @@ class Model {
             if (change.kind != Kind::update) raise(row.existence, {transaction.stamp, change.kind == Kind::remove});
             if (change.kind == Kind::remove) continue;
             raise(row.updated, transaction.stamp);
-            for (const Column& column : columns(key.first)) {
+            for (const Column& column : std::ranges::find(*schema_, key.first, &Table::name)->columns) {
                 const auto given = change.values.find(column.name);
                 if (given == change.values.end() && change.kind == Kind::update) continue;
                 const Value& value = given == change.values.end() ? column.fallback : given->second;
@@ -37,10 +36,10 @@ class Model {
         for (const Table& table : *schema_) {
             for (const auto& [key, row] : rows_) {
                 if (key.first != table.name || table.since > version || !row.alive()) continue;
-                const bool at_home =
-                    std::ranges::all_of(table.columns, [&, &held = row.registers](const Column& column) {
-                        return column.parent.empty() || shown.contains({column.parent, id_in(held.at(column.name))});
-                    });
+                bool at_home = true;
+                for (const Column& c : table.columns)
+                    at_home &=
+                        c.parent.empty() || shown.contains({c.parent, unpacked_text(row.registers.at(c.name).value)});
                 if (!at_home) continue;
                 Values& values = shown[key] = {{"_updated_at", packed_text(row.updated)}};
                 for (const Column& column : table.columns)
@@ -64,10 +63,8 @@ class Model {
                 sum += hash(k, {packed_text(column), packed_text(stamp), value});
             };
             if (row.updated > last) add("_updated_at", row.updated, packed_text(row.updated));
-            for (const auto& [column, held] : row.registers) {
-                const bool told = held.set && !dead;  // by the row's own INSERT
-                if (held.stamp > last || (held.stamp == last && told)) add(column, held.stamp, held.value);
-            }
+            for (const auto& [column, held] : row.registers)
+                if (held.stamp > last || (held.stamp == last && held.set && !dead)) add(column, held.stamp, held.value);
         }
         return sum;
     }
@@ -85,16 +82,6 @@ class Model {
         std::map<std::string, Register> registers;
         bool alive() const { return !existence.first.empty() && !existence.second; }
     };
-    template <class T>
-    static void raise(T& held, T other) {
-        held = std::max(held, other);
-    }
-    const std::vector<Column>& columns(const std::string& table) const {
-        return std::ranges::find(*schema_, table, &Table::name)->columns;
-    }
-    static std::string id_in(const Register& held) {
-        return std::string(Unpacker(as_bytes(held.value)).text(SIZE_MAX).value_or(""));
-    }
     static Sum hash(const RowKey& key, std::initializer_list<Value> rest) {
         Bytes all;
         Packer packer(all);

@@ -1,5 +1,6 @@
 #pragma once
 // What the oracle and the histories speak of: values, rows, a schema and transactions, as plain data.
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -43,6 +44,13 @@ inline Value packed_text(std::string_view text) {
     Bytes out;
     Packer(out).text(text);
     return Value(as_text(out));
+}
+inline std::string unpacked_text(const Value& value) {
+    return std::string(Unpacker(as_bytes(value)).text(SIZE_MAX).value_or(""));
+}
+template <class T>
+void raise(T& held, T other) {
+    held = std::max(held, other);
 }
 
 }  // namespace bae::property

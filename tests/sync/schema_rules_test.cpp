@@ -5,7 +5,7 @@ namespace bae::sync {
 
 namespace {
 
-constexpr const char* kParent = "CREATE TABLE p(id TEXT PRIMARY KEY NOT NULL, a, _updated_at TEXT NOT NULL);";
+constexpr const char* kParent = "CREATE TABLE p(id TEXT PRIMARY KEY NOT NULL, a BLOB, _updated_at TEXT NOT NULL);";
 
 Result<std::unique_ptr<Database>> open_with(const std::filesystem::path& directory, const std::string& sql) {
     const EmbeddedFile migration{"0001_test", sql};
@@ -45,7 +45,7 @@ TEST(SchemaRules, RefuseAnyIdButTextPrimaryKeyNotNullInFront) {
     expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY, _updated_at TEXT NOT NULL)", "thing");
     expect_refused("CREATE TABLE thing(id INTEGER PRIMARY KEY NOT NULL, _updated_at TEXT NOT NULL)", "thing");
     expect_refused("CREATE TABLE thing(id TEXT NOT NULL, _updated_at TEXT NOT NULL)", "thing");
-    expect_refused("CREATE TABLE thing(a, id TEXT PRIMARY KEY NOT NULL, _updated_at TEXT NOT NULL)", "thing");
+    expect_refused("CREATE TABLE thing(a TEXT, id TEXT PRIMARY KEY NOT NULL, _updated_at TEXT NOT NULL)", "thing");
     expect_refused("CREATE TABLE thing(uuid TEXT PRIMARY KEY NOT NULL, _updated_at TEXT NOT NULL)", "thing");
     expect_refused(
         "CREATE TABLE thing(id TEXT NOT NULL, b TEXT NOT NULL, _updated_at TEXT NOT NULL, PRIMARY KEY(id, b))",
@@ -58,29 +58,35 @@ TEST(SchemaRules, RefuseAnyUpdatedAtButTextNotNull) {
 }
 
 TEST(SchemaRules, RefuseUnique) {
-    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a UNIQUE, _updated_at TEXT NOT NULL)", "thing");
-    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a, b, _updated_at TEXT NOT NULL, UNIQUE(a, b))",
+    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a TEXT UNIQUE, _updated_at TEXT NOT NULL)",
                    "thing");
     expect_refused(
-        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a, _updated_at TEXT NOT NULL); CREATE UNIQUE INDEX u ON "
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a TEXT, b TEXT, _updated_at TEXT NOT NULL, UNIQUE(a, b))",
+        "thing");
+    expect_refused(
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a BLOB, _updated_at TEXT NOT NULL); CREATE UNIQUE INDEX u ON "
         "thing(a)",
         "thing");
 }
 
 TEST(SchemaRules, RefuseCheck) {
-    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a CHECK (a > 0), _updated_at TEXT NOT NULL)",
-                   "thing");
-    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a check(a > 0), _updated_at TEXT NOT NULL)",
-                   "thing");
-    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a CHECK\n(a > 0), _updated_at TEXT NOT NULL)",
-                   "thing");
+    expect_refused(
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a INTEGER CHECK (a > 0), _updated_at TEXT NOT NULL)",
+        "thing");
+    expect_refused(
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a INTEGER check(a > 0), _updated_at TEXT NOT NULL)", "thing");
+    expect_refused(
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a INTEGER CHECK\n(a > 0), _updated_at TEXT NOT NULL)",
+        "thing");
 }
 
 TEST(SchemaRules, RefuseGeneratedColumns) {
-    expect_refused("CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a, b AS (a + 1), _updated_at TEXT NOT NULL)",
-                   "thing");
     expect_refused(
-        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a, b GENERATED ALWAYS AS (a) STORED, _updated_at TEXT NOT "
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER AS (a + 1), _updated_at TEXT NOT NULL)",
+        "thing");
+    expect_refused(
+        "CREATE TABLE thing(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER GENERATED ALWAYS AS (a) STORED, "
+        "_updated_at TEXT NOT "
         "NULL)",
         "thing");
 }

@@ -57,7 +57,8 @@ TEST_F(WriteRules, RefuseToChangeAnId) {
 TEST_F(WriteRules, RefuseReplace) {
     expect_refused("REPLACE INTO shelves(id, _updated_at) VALUES('s1', stamp())");
     expect_refused("INSERT OR REPLACE INTO shelves(id, name, _updated_at) VALUES('s1', 'other', stamp())");
-    expect_refused("UPDATE OR REPLACE shelves SET id = 's1', _updated_at = stamp()");
+    library.must_write("INSERT INTO shelves(id, _updated_at) VALUES('s2', stamp())");
+    expect_refused("UPDATE OR REPLACE shelves SET id = 's1', _updated_at = stamp() WHERE id = 's2'");
 }
 
 TEST_F(WriteRules, RefuseARowWithoutTheRowItBelongsTo) {

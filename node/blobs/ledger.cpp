@@ -31,9 +31,13 @@ std::string batch_sql(BlobKind kind) {
 
 }  // namespace
 
-Result<uint64_t> BlobLedger::queued() {
-    const auto reader = TRY(database_.read());
-    return static_cast<uint64_t>(TRY(reader->integer("SELECT count(*) FROM blob_queue")).value_or(0));
+Result<uint64_t> BlobLedger::queued(sync::sqlite::Connection& connection) {
+    const auto count =
+        TRY(connection.integer("SELECT count(*) FROM blob_queue q WHERE CASE q.kind WHEN 'image' THEN EXISTS (SELECT 1 "
+                               "FROM library_images WHERE id = q.owner_id) "
+                               "ELSE EXISTS (SELECT 1 FROM release_files f JOIN local_files l ON l.file_id = f.id "
+                               "WHERE f.id = q.owner_id AND l.state = 'present' AND l.file_hash = f.file_hash) END"));
+    return static_cast<uint64_t>(count.value_or(0));
 }
 
 Result<std::vector<QueuedBlob>> BlobLedger::batch(BlobKind kind, const std::string& after, size_t limit) {

@@ -38,7 +38,8 @@ class BlobLedger {
     BlobLedger(sync::Database& database, std::string carrier_url)
         : database_(database), carrier_(std::move(carrier_url)) {}
 
-    Result<uint64_t> queued();
+    // What is to be done now. Entries for rows that were removed stay in the queue: they may come back.
+    static Result<uint64_t> queued(sync::sqlite::Connection& connection);
     // At most `limit` of the queue with row ids after `after`. Rows that no longer stand for anything here are left
     // out.
     Result<std::vector<QueuedBlob>> batch(BlobKind kind, const std::string& after, size_t limit);

@@ -63,7 +63,7 @@ class Round {
     explicit Round(const BlobRound& round) : round_(round), ledger_(round.database, round.carrier->url()) {}
 
     Result<BlobReport> run() {
-        total_ = TRY(ledger_.queued());
+        total_ = TRY(BlobLedger::queued(*TRY(round_.database.read())));
         if (total_ == 0) return report_;
         for (const BlobKind kind : {BlobKind::image, BlobKind::file}) {
             std::string after;

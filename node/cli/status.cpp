@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/blobs/ledger.h"
 #include "node/cli/commands.h"
 #include "node/cli/holds.h"
 #include "node/cli/rows.h"
@@ -34,7 +35,7 @@ Result<Status> status_of(Session& session) {
     }
     for (const sync::DeviceState& device : status.replica.devices)
         status.names.push_back(TRY(device_name(*reader, device.id)));
-    status.blobs_pending = static_cast<uint64_t>(TRY(reader->integer("SELECT count(*) FROM blob_queue")).value_or(0));
+    status.blobs_pending = TRY(BlobLedger::queued(*reader));
     return status;
 }
 

@@ -104,6 +104,16 @@ class Sync(Case):
         self.assertEqual((row["label"], row["country"]), ("Study", "SE"))
         self.assert_same(study, twin, kitchen)
 
+    def test_what_was_removed_before_it_was_sent_is_not_waited_for(self):
+        study = self.home("study").init()
+        study.run("bucket", "use", self.bucket_url)
+        study.run("import", self.music())
+        self.assertEqual(study.status()["state"], "pending")
+        for album in study.rows("albums"):
+            study.run("remove", "album", album["id"])
+        self.assertEqual(study.sync()["blobs_sent"], 0)
+        self.assertEqual((study.status()["state"], study.status()["blobs_pending"]), ("synced", 0))
+
     def test_dump_is_canonical(self):
         study, kitchen = self.two_devices()
         rows = [json.loads(line) for line in study.dump().splitlines()]

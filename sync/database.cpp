@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "crypto/base/crash_point.h"
 #include "sync/capture.h"
 #include "sync/changes.h"
 #include "sync/merger.h"
@@ -308,11 +309,14 @@ Result<Written> DatabaseImpl::write_locked(std::string_view message, const std::
     }
     Written written;
     if (!captured.changes.empty()) {
+        CRASH_POINT("write: captured");
         TRY(record(c, message, captured, meta));
+        CRASH_POINT("write: before commit");
         written.stamp = stamp_text_;
         event.tables = std::move(captured.tables);
     }
     TRY(transaction.commit());
+    CRASH_POINT("write: after commit");
     return written;
 }
 
@@ -363,7 +367,9 @@ Result<MergeReport> DatabaseImpl::merge(std::span<const IncomingObject> objects,
         for (const IncomingObject& object : objects) TRY(apply(w, merger, object, meta, report));
         if (also) TRY(also(c));
         if (report.objects > 0) TRY(save_meta(c, meta));
+        CRASH_POINT("merge: before commit");
         TRY(transaction.commit());
+        CRASH_POINT("merge: after commit");
         report.rows = merger.rows_applied();
         event.tables = merger.tables();
     }

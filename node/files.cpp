@@ -63,12 +63,17 @@ Result<void> copy_private_file(const fs::path& from, const fs::path& to) {
     return {};
 }
 
+// What is stored in a new directory is only as safe as the directory's own name.
+static Result<void> sync_parent(const fs::path& path) {
+    return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
+}
+
 Result<void> make_directories(const fs::path& path) {
     if (path.empty() || path == path.root_path()) return {};
-    if (mkdir(path.c_str(), 0700) == 0) return {};
+    if (mkdir(path.c_str(), 0700) == 0) return sync_parent(path);
     if (errno == ENOENT) {
         TRY(make_directories(path.parent_path()));
-        if (mkdir(path.c_str(), 0700) == 0) return {};
+        if (mkdir(path.c_str(), 0700) == 0) return sync_parent(path);
     }
     const int error = errno;
     std::error_code ignored;

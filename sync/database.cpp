@@ -7,7 +7,6 @@
 
 #include "crypto/base/crash_point.h"
 #include "sync/capture.h"
-#include "sync/changes.h"
 #include "sync/merger.h"
 #include "sync/migrations.h"
 #include "sync/outbox.h"
@@ -149,10 +148,12 @@ class DatabaseImpl : public Database {
         auto reader = TRY(read());
         return TRY(load_meta(*reader)).last;
     }
-    Result<void> set_device(const crypto::DeviceId& device) override {
-        const std::lock_guard lock(mutex_);
+    Result<void> set_device(Connection& c, const crypto::DeviceId& device) override {
         device_ = device;
-        return {};
+        return c.run(
+            "INSERT INTO sync_meta (key, value) VALUES ('device', ?) ON CONFLICT(key) DO UPDATE SET value = "
+            "excluded.value",
+            device.text());
     }
     Result<uint64_t> restamp_unsent(const ReplayObjects& applied) override;
 
@@ -185,6 +186,14 @@ class DatabaseImpl : public Database {
         return fail(
             ErrorKind::upgrade_needed,
             "a newer version of the program has upgraded this library while this one was running: start the newer one");
+    }
+
+    Result<void> check_device(Connection& c) const {
+        const auto device = TRY(c.text("SELECT value FROM sync_meta WHERE key = 'device'"));
+        if (!device || *device == device_.text()) return {};
+        return fail(
+            ErrorKind::denied,
+            "this installation has become another device since this program started: run `bae sync`, then try again");
     }
 
     Result<void> settle_after_upgrade();
@@ -293,6 +302,7 @@ Result<Written> DatabaseImpl::write_locked(std::string_view message, const std::
     Connection& c = *local_.connection;
     auto transaction = TRY(Transaction::begin(c, Transaction::Kind::write));
     TRY(check_version(c));
+    TRY(check_device(c));
     Meta meta = TRY(load_meta(c));
     meta.last = TRY(next_stamp(meta.last, options_.clock->now_ms(), device_));
     const Unrecorded guard{*this};
@@ -382,8 +392,8 @@ Result<void> DatabaseImpl::apply(Writer& w, Merger& merger, const IncomingObject
     Connection& c = *w.connection;
     StreamCursor cursor = TRY(load_cursor(c, object.stream));
     if (object.number <= cursor.number) return {};
+    if (cursor.number == 0 && object.continues) cursor.seen = TRY(load_cursor(c, *object.continues)).seen;
     for (const IncomingTransaction& t : object.transactions) {
-        TRY_CONTEXT(check_changes(t.changes), fmt::format("transaction {}", t.stamp.text()));
         const std::string stamp = t.stamp.text();
         cursor.seen.raise(t.seen);
         TRY(w.lost->remember(stamp, cursor.seen));

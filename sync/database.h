@@ -86,11 +86,12 @@ struct IncomingTransaction {
     ByteView changes;
     std::string message;
 };
-struct IncomingObject {  // verified, its chain checked
+struct IncomingObject {  // verified, its chain and its changes (check_changes) checked
     crypto::DeviceId stream;
     uint64_t number = 0;
     crypto::Hash256 hash;
     std::vector<IncomingTransaction> transactions;
+    std::optional<crypto::DeviceId> continues;  // the stream this one goes on from (a copied installation)
 };
 struct StreamPosition {
     crypto::DeviceId device;
@@ -166,8 +167,10 @@ class Database {
                                       const std::function<Result<void>(sqlite::Connection&)>& also) = 0;
     virtual Result<std::vector<StreamPosition>> positions() = 0;
     virtual Result<Stamp> last_stamp() = 0;
-    // From now on stamps end with this id (a copied installation that became a new device).
-    virtual Result<void> set_device(const crypto::DeviceId& device) = 0;
+    // Called inside replicate(), with its transaction: from its commit on stamps end with this id (a copied
+    // installation became a new device). Processes that still run as the old device are refused (denied) when they
+    // write.
+    virtual Result<void> set_device(sqlite::Connection& connection, const crypto::DeviceId& device) = 0;
     // Gives every transaction that is in no object yet a fresh stamp of the present clock, and the clock itself is set
     // back to what was merged (a mended clock). The state is rebuilt from `applied`, which must call merge's callback
     // with every object applied so far, oldest first per stream. Returns how many were given a new stamp.

@@ -67,8 +67,8 @@ Result<void> continue_as_new_device(ReplicaState& state, std::optional<crypto::D
     const std::vector<OutboxTransaction> again = TRY(transactions_after(state, old, common));
     const crypto::DeviceKeys& use = keys ? *keys : state.device();
     crypto::Certificate certificate = certify(state, use);
-    TRY(state.database().set_device(use.id()));
     TRY(state.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
+        TRY(state.database().set_device(connection, use.id()));
         TRY(state.store_new_device(connection, certificate));
         TRY(take_back(connection, again));
         TRY(forget_objects_after(connection, old, common));

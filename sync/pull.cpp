@@ -176,8 +176,9 @@ Result<void> Round::merge_arrived() {
     progress("merging", 0, arrived_.size());
     std::vector<IncomingObject> objects;
     for (const Arrived& arrived : arrived_) {
-        objects.push_back(
-            {arrived.reference.device, arrived.reference.number, arrived.reference.hash, arrived.change.transactions});
+        const crypto::Certificate* author = state_.membership().certificate_of(arrived.reference.device);
+        objects.push_back({arrived.reference.device, arrived.reference.number, arrived.reference.hash,
+                           arrived.change.transactions, author ? author->body().continued : std::nullopt});
     }
     CRASH_POINT("pull: before merge");
     const MergeReport merged =

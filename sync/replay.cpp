@@ -16,10 +16,12 @@ Result<ChangeObject> read_mirror_change(const ReplicaState& state, const crypto:
 
 Result<void> replay_stream(const ReplicaState& state, const crypto::DeviceId& device, uint64_t last,
                            const std::function<Result<void>(std::span<const IncomingObject>)>& apply) {
+    const crypto::Certificate* author = state.membership().certificate_of(device);
     for (uint64_t number = 1; number <= last; number++) {
         const ChangeObject change = TRY(read_mirror_change(state, device, number));
         const auto object = TRY(state.mirror().get(change_path(device, number), crypto::kMaxObjectBytes));
-        const IncomingObject incoming{device, number, crypto::object_hash(object), change.transactions};
+        const IncomingObject incoming{device, number, crypto::object_hash(object), change.transactions,
+                                      author ? author->body().continued : std::nullopt};
         TRY(apply(std::span(&incoming, 1)));
     }
     return {};

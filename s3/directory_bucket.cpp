@@ -73,7 +73,7 @@ class DirectoryBucket : public Bucket {
     Result<PutOutcome> put_if_absent(std::string_view path, Body& body) override {
         TRY(check_path(path));
         const Descriptor root = TRY(open_root(options_.root));
-        const Place place = TRY_CONTEXT(make_place(root.get(), path, calls_, options_.durability), path);
+        const Place place = TRY_CONTEXT(make_place(root.get(), path, calls_), path);
         PutOutcome outcome = PutOutcome::exists;
         if (!TRY(is_taken(place, path))) {
             TemporaryFile file = TRY_CONTEXT(TemporaryFile::write(root.get(), body, calls_, options_.durability), path);
@@ -87,7 +87,7 @@ class DirectoryBucket : public Bucket {
     Result<void> put(std::string_view path, Body& body) override {
         TRY(check_path(path));
         const Descriptor root = TRY(open_root(options_.root));
-        const Place place = TRY_CONTEXT(make_place(root.get(), path, calls_, options_.durability), path);
+        const Place place = TRY_CONTEXT(make_place(root.get(), path, calls_), path);
         TemporaryFile file = TRY_CONTEXT(TemporaryFile::write(root.get(), body, calls_, options_.durability), path);
         TRY(file.publish(place, path));
         return finish(place);

@@ -111,15 +111,15 @@ Result<Place> find_place(int root, std::string_view path) {
     return place;
 }
 
-Result<Place> make_place(int root, std::string_view path, const FileCalls& calls, Durability durability) {
+// New directories are synced also for writes that are not: a write that is may find them made already.
+Result<Place> make_place(int root, std::string_view path, const FileCalls& calls) {
     Place place{TRY(start_at(root)), {}};
     size_t slash;
     for (; (slash = path.find('/')) != std::string_view::npos; path.remove_prefix(slash + 1)) {
         const std::string name(path.substr(0, slash));
         bool made = false;
         Descriptor next = TRY(open_or_make_directory(place.directory.get(), name, made));
-        if (made && durability == Durability::synced)
-            TRY(sync_directory(calls, place.directory.get(), "above " + name));
+        if (made) TRY(sync_directory(calls, place.directory.get(), "above " + name));
         place.directory = std::move(next);
     }
     place.name = path;

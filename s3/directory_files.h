@@ -57,7 +57,7 @@ struct Place {
     std::string name;
 };
 Result<Place> find_place(int root, std::string_view path);  // not_found if a directory is missing
-Result<Place> make_place(int root, std::string_view path, const FileCalls& calls, Durability durability);
+Result<Place> make_place(int root, std::string_view path, const FileCalls& calls);
 // The object at the place: not_found unless it is a regular file.
 Result<struct stat> object_status(const Place& place, std::string_view path);
 // For writes: whether an object stands there; conflict if it is anything but a regular file.

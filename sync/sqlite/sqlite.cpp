@@ -9,37 +9,50 @@ namespace bae::sync::sqlite {
 Statement::~Statement() { sqlite3_finalize(stmt_); }
 
 Statement::Statement(Statement&& other) noexcept
-    : db_(std::exchange(other.db_, nullptr)), stmt_(std::exchange(other.stmt_, nullptr)), failures_(other.failures_) {}
+    : db_(std::exchange(other.db_, nullptr)),
+      stmt_(std::exchange(other.stmt_, nullptr)),
+      failures_(other.failures_),
+      bind_error_(other.bind_error_) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
     std::swap(db_, other.db_);
     std::swap(stmt_, other.stmt_);
     std::swap(failures_, other.failures_);
+    std::swap(bind_error_, other.bind_error_);
     return *this;
 }
 
-void Statement::bind(int index, std::nullptr_t) { CHECK(sqlite3_bind_null(stmt_, index) == SQLITE_OK); }
-void Statement::bind_integer(int index, int64_t value) { CHECK(sqlite3_bind_int64(stmt_, index, value) == SQLITE_OK); }
-void Statement::bind(int index, double value) { CHECK(sqlite3_bind_double(stmt_, index, value) == SQLITE_OK); }
+// A value too big for SQLite is an error of the next step, not of the bind.
+void Statement::bound(int code) {
+    if (code != SQLITE_OK) bind_error_ = code;
+}
+
+void Statement::bind(int index, std::nullptr_t) { bound(sqlite3_bind_null(stmt_, index)); }
+void Statement::bind_integer(int index, int64_t value) { bound(sqlite3_bind_int64(stmt_, index, value)); }
+void Statement::bind(int index, double value) { bound(sqlite3_bind_double(stmt_, index, value)); }
 
 // An empty view may have no address, which SQLite would take for NULL.
 static const char* address(std::string_view value) { return value.data() ? value.data() : ""; }
 static const void* address(ByteView value) { return value.data() ? static_cast<const void*>(value.data()) : ""; }
 
 void Statement::bind(int index, std::string_view value) {
-    CHECK(sqlite3_bind_text64(stmt_, index, address(value), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8) == SQLITE_OK);
+    bound(sqlite3_bind_text64(stmt_, index, address(value), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
 }
 void Statement::bind(int index, ByteView value) {
-    CHECK(sqlite3_bind_blob64(stmt_, index, address(value), value.size(), SQLITE_TRANSIENT) == SQLITE_OK);
+    bound(sqlite3_bind_blob64(stmt_, index, address(value), value.size(), SQLITE_TRANSIENT));
 }
 void Statement::bind_static(int index, std::string_view value) {
-    CHECK(sqlite3_bind_text64(stmt_, index, address(value), value.size(), SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK);
+    bound(sqlite3_bind_text64(stmt_, index, address(value), value.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 void Statement::bind_static(int index, ByteView value) {
-    CHECK(sqlite3_bind_blob64(stmt_, index, address(value), value.size(), SQLITE_STATIC) == SQLITE_OK);
+    bound(sqlite3_bind_blob64(stmt_, index, address(value), value.size(), SQLITE_STATIC));
 }
 
 Result<bool> Statement::step() {
+    if (const int code = std::exchange(bind_error_, 0)) {
+        sqlite3_reset(stmt_);
+        return tl::unexpected<Error>(sqlite_error(nullptr, code, "database"));
+    }
     const int code = sqlite3_step(stmt_);
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) {
@@ -104,6 +117,7 @@ Error sqlite_error(sqlite3* db, int code, std::string_view doing) {
     if ((code & 0xff) == SQLITE_BUSY) message += " (another process is writing; try again)";
     if ((code & 0xff) == SQLITE_FULL) message += " (free some space and try again)";
     if ((code & 0xff) == SQLITE_READONLY) message += " (check the permissions of the library's folder)";
+    if ((code & 0xff) == SQLITE_CANTOPEN) message += " (make sure that the library's folder is there and writable)";
     return Error{kind_of(code), std::move(message)};
 }
 

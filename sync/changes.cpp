@@ -11,7 +11,7 @@ tl::unexpected<Error> corrupt(std::string what) { return fail(ErrorKind::corrupt
 
 Result<std::string_view> read_id(Unpacker& in) {
     const std::string_view id = TRY(in.text(kMaxIdBytes));
-    if (id.empty()) return corrupt("a row without an id");
+    if (!is_row_id(id)) return corrupt("a row id that is not of digits, lower-case letters and hyphens");
     return id;
 }
 
@@ -102,6 +102,11 @@ class RowsOnce : public ChangeVisitor {
 };
 
 }  // namespace
+
+bool is_row_id(std::string_view id) {
+    const auto allowed = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-'; };
+    return !id.empty() && id.size() <= kMaxIdBytes && std::ranges::all_of(id, allowed);
+}
 
 Result<void> read_changes(ByteView changes, ChangeVisitor& visitor) { return Reader(changes, visitor).run(); }
 

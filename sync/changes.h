@@ -43,6 +43,9 @@ class ChangeVisitor {
     virtual Result<void> remove(std::string_view id) = 0;
 };
 
+// Ids travel into file names, messages and other people's terminals: 1 to 64 of [0-9a-z-].
+bool is_row_id(std::string_view id);
+
 // corrupt for anything not canonical, over a limit, a table or column named twice, an empty table. A row may appear
 // only once per list; that it appears in one list only is checked by check_changes (decoders of foreign bytes call that
 // first).

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "crypto/base/crash_point.h"
 #include "sync/capture.h"
@@ -138,8 +139,12 @@ class DatabaseImpl : public Database {
         const std::lock_guard lock(mutex_);
         Writer& w = TRY(merging());
         auto transaction = TRY(Transaction::begin(*w.connection, Transaction::Kind::write));
+        TRY(check_version(*w.connection));
+        next_device_.reset();
         TRY(fn(*w.connection));
-        return transaction.commit();
+        TRY(transaction.commit());
+        if (next_device_) device_ = *next_device_;
+        return {};
     }
     Result<MergeReport> merge(std::span<const IncomingObject> objects,
                               const std::function<Result<void>(Connection&)>& also) override;
@@ -202,7 +207,7 @@ class DatabaseImpl : public Database {
     Result<void> record(Connection& c, std::string_view message, const Captured& captured, Meta& meta);
     Result<void> apply(Writer& w, Merger& merger, const IncomingObject& object, Meta& meta, MergeReport& report);
     Result<void> wipe_state(Connection& c);
-    Result<uint64_t> restamp(Writer& w, Meta& meta);
+    Result<uint64_t> restamp(Writer& w, Meta& meta, SeenVector seen);
 
     void publish(const CommitEvent& event) {
         std::vector<std::shared_ptr<std::function<void(const CommitEvent&)>>> live;
@@ -217,6 +222,7 @@ class DatabaseImpl : public Database {
 
     DatabaseOptions options_;
     crypto::DeviceId device_;
+    std::optional<crypto::DeviceId> next_device_;  // from the commit of the running replicate() on
     Schema schema_;
     std::mutex mutex_;  // one write or merge at a time
     Writer local_, merging_;
@@ -286,12 +292,19 @@ Result<std::vector<ParkedRow>> DatabaseImpl::parked() {
                      }));
     // Only the missing parents are of interest: a row may have others that are there.
     std::vector<ParkedRow> missing;
+    std::set<std::pair<std::string, std::string>> explained;
     for (ParkedRow& row : out) {
         const bool there =
             TRY(reader->integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", row.parent_table), row.parent_id))
                 .has_value();
-        if (!there) missing.push_back(std::move(row));
+        if (there) continue;
+        explained.emplace(row.table, row.id);
+        missing.push_back(std::move(row));
     }
+    TRY(reader->each("SELECT tbl, id FROM sync_hidden WHERE existence = 1 ORDER BY tbl, id", [&](const auto& s) {
+        if (schema_.find(s.text(0)) < 0 || explained.contains({s.string(0), s.string(1)})) return;
+        missing.push_back({s.string(0), s.string(1), "", "", false});
+    }));
     return missing;
 }
 
@@ -392,6 +405,10 @@ Result<void> DatabaseImpl::apply(Writer& w, Merger& merger, const IncomingObject
     Connection& c = *w.connection;
     StreamCursor cursor = TRY(load_cursor(c, object.stream));
     if (object.number <= cursor.number) return {};
+    if (object.number != cursor.number + 1 || (object.previous && *object.previous != cursor.hash)) {
+        return fail(ErrorKind::retry, fmt::format("another process has applied other objects of device {}: sync again",
+                                                  object.stream.text()));
+    }
     if (cursor.number == 0 && object.continues) cursor.seen = TRY(load_cursor(c, *object.continues)).seen;
     for (const IncomingTransaction& t : object.transactions) {
         const std::string stamp = t.stamp.text();
@@ -455,6 +472,8 @@ Result<uint64_t> DatabaseImpl::restamp_unsent(const ReplayObjects& applied) {
     Writer& w = TRY(merging());
     Connection& c = *w.connection;
     auto transaction = TRY(Transaction::begin(c, Transaction::Kind::write));
+    TRY(check_version(c));
+    TRY(check_device(c));
     TRY(wipe_state(c));
     Meta meta;
     MergeReport report;
@@ -465,27 +484,26 @@ Result<uint64_t> DatabaseImpl::restamp_unsent(const ReplayObjects& applied) {
         for (const IncomingObject& object : objects) TRY(apply(w, merger, object, meta, report));
         return {};
     }));
-    // The own stream was replayed like any other; its position is not a cursor.
+    // The own stream was replayed like any other; its position is not a cursor, but what its author had seen goes on.
+    SeenVector seen = TRY(load_cursor(c, device_)).seen;
     TRY(c.run("DELETE FROM sync_streams WHERE device = ?", device_.text()));
-    const uint64_t count = TRY(restamp(w, meta));
+    const uint64_t count = TRY(restamp(w, meta, std::move(seen)));
     TRY(save_meta(c, meta));
     TRY(transaction.commit());
     return count;
 }
 
-Result<uint64_t> DatabaseImpl::restamp(Writer& w, Meta& meta) {
+Result<uint64_t> DatabaseImpl::restamp(Writer& w, Meta& meta, SeenVector seen) {
     Connection& c = *w.connection;
     Merger merger(schema_, *w.rows, *w.lost, meta.digest);
     const std::vector<OutboxTransaction> unsent = TRY(outbox_unsealed(c, SIZE_MAX));
     for (const OutboxTransaction& t : unsent) {
         meta.last = TRY(next_stamp(meta.last, options_.clock->now_ms(), device_));
         const std::string stamp = meta.last.text();
-        SeenVector seen;
-        TRY(c.each("SELECT stamp FROM sync_seen", [&](const sqlite::Statement& s) -> Result<void> {
-            return seen.raise(TRY(Stamp::parse(s.text(0)))), Result<void>();
-        }));
+        seen.raise(t.seen);
         TRY(w.lost->remember(stamp, seen));
         TRY(merger.apply(stamp, t.changes, seen));
+        seen.raise(meta.last);
         TRY(c.run("UPDATE sync_outbox SET stamp = ? WHERE position = ?", stamp, t.position));
         TRY(
             c.run("INSERT INTO sync_seen (device, stamp, told) VALUES (?1, ?2, ?2) ON CONFLICT(device) DO UPDATE SET "

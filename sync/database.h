@@ -60,7 +60,9 @@ struct Conflict {
     Bytes lost_value;  // MessagePack; for column "": [[column, value]...]
 };
 
-struct ParkedRow {  // alive, but a row it belongs to is not there
+// A row that is alive and not shown: a row it belongs to is not there, or (without a parent named) one of its values
+// does not fit its column's type.
+struct ParkedRow {
     std::string table, id;
     std::string parent_table, parent_id;
     bool parent_deleted = false;  // else it has not arrived
@@ -92,6 +94,7 @@ struct IncomingObject {  // verified, its chain and its changes (check_changes) 
     crypto::Hash256 hash;
     std::vector<IncomingTransaction> transactions;
     std::optional<crypto::DeviceId> continues;  // the stream this one goes on from (a copied installation)
+    std::optional<crypto::Hash256> previous;    // hash of the object before it; checked against the cursor where given
 };
 struct StreamPosition {
     crypto::DeviceId device;

@@ -85,7 +85,7 @@ struct LostWrites::Judgement {
             return true;
         if (before.row_stamp > write.stamp && TRY(log.had_seen(before.row_stamp, write.stamp))) return true;
         for (const Entry& e : entries) {
-            const bool covers = e.kind == WriteKind::remove || e.columns.contains(column);
+            const bool covers = e.kind != WriteKind::update || e.columns.contains(column);
             if (covers && e.stamp > write.stamp && TRY(log.had_seen(e.stamp, write.stamp))) return true;
         }
         return false;
@@ -122,10 +122,11 @@ struct LostWrites::Judgement {
     Result<void> replace_row() {
         for (const auto& [column, cell] : before.cells) TRY(lose_cell(column, cell));
         const bool unseen = before.existence != Existence::unborn && !TRY(write_saw(before.row_stamp));
-        if (unseen && before.existence == Existence::dead) entry(before.row_stamp, WriteKind::remove);
-        if (unseen)
-            for (const auto& [column, value] : before.base)
-                entry(before.row_stamp, WriteKind::insert).columns[column] = value;
+        if (unseen) {
+            Entry& replaced =
+                entry(before.row_stamp, before.existence == Existence::dead ? WriteKind::remove : WriteKind::insert);
+            for (const auto& [column, value] : before.base) replaced.columns[column] = value;
+        }
         for (const auto& [column, value] : write.columns) {
             const auto cell = before.cells.find(column);
             if (cell != before.cells.end() && cell->second.stamp > write.stamp) TRY(lose(column, value));
@@ -136,7 +137,7 @@ struct LostWrites::Judgement {
     // An INSERT or DELETE that comes after the one that replaced it.
     Result<void> late_row() {
         for (const auto& [column, value] : write.columns) TRY(lose(column, value));
-        if (write.kind == WriteKind::remove && !TRY(seen_later(""))) entry(write.stamp, WriteKind::remove);
+        if (!TRY(seen_later(""))) entry(write.stamp, write.kind);
         return {};
     }
 
@@ -155,7 +156,7 @@ struct LostWrites::Judgement {
     }
 
     Result<void> save(const Entry& e) const {
-        if (e.columns.empty() && e.kind != WriteKind::remove)
+        if (e.columns.empty() && e.kind == WriteKind::update)
             return log.c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id,
                               e.stamp);
         log.any_ = true;
@@ -204,19 +205,20 @@ Result<void> LostWrites::seen_by_own_write(std::string_view table, std::string_v
                                            const std::vector<std::string_view>& columns, bool whole_row) {
     if (!any_) return {};
     if (whole_row) return c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ?", table, id);
-    std::vector<std::pair<std::string, Columns>> kept;
+    std::vector<Entry> kept;
     Statement* s =
-        TRY(c_.cached("SELECT stamp, columns FROM sync_lost_writes WHERE tbl = ? AND id = ? AND kind <> 'D'"));
+        TRY(c_.cached("SELECT stamp, kind, columns FROM sync_lost_writes WHERE tbl = ? AND id = ? AND kind <> 'D'"));
     s->with(table, id);
-    while (TRY(s->step())) kept.emplace_back(s->string(0), TRY(unpack_columns(s->blob(1))));
-    for (auto& [stamp, entry] : kept) {
+    while (TRY(s->step()))
+        kept.push_back({s->string(0), static_cast<WriteKind>(s->text(1)[0]), TRY(unpack_columns(s->blob(2))), false});
+    for (Entry& e : kept) {
         for (const std::string_view column : columns)
-            if (const auto found = entry.find(column); found != entry.end()) entry.erase(found);
-        if (entry.empty())
-            TRY(c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id, stamp));
+            if (const auto found = e.columns.find(column); found != e.columns.end()) e.columns.erase(found);
+        if (e.columns.empty() && e.kind == WriteKind::update)
+            TRY(c_.run("DELETE FROM sync_lost_writes WHERE tbl = ? AND id = ? AND stamp = ?", table, id, e.stamp));
         else
             TRY(c_.run("UPDATE sync_lost_writes SET columns = ? WHERE tbl = ? AND id = ? AND stamp = ?",
-                       pack_columns(entry), table, id, stamp));
+                       pack_columns(e.columns), table, id, e.stamp));
     }
     return {};
 }
@@ -236,7 +238,7 @@ ByteView present_value(const RowState& row, const SyncedTable* table, const std:
 
 void list_entry(std::vector<Conflict>& out, const std::string& table, const std::string& id, const Entry& e,
                 const RowState& row, const SyncedTable* known) {
-    if (row.existence == Existence::dead && e.kind == WriteKind::insert) {
+    if (row.existence == Existence::dead && e.kind == WriteKind::insert && !e.columns.empty()) {
         out.push_back({table, id, "", e.stamp, row.row_stamp, pack_columns(e.columns)});
         return;
     }

@@ -17,27 +17,26 @@ bool is_default(const SyncedTable* table, std::string_view column, ByteView valu
     return known ? known->parent < 0 && equal(known->default_value, value) : false;
 }
 
-// Order of values at equal stamps (two copies of one installation): the DEFAULT first, then by bytes.
-bool greater(const SyncedTable* table, std::string_view column, ByteView a, ByteView b) {
-    const bool a_default = a.empty() || is_default(table, column, a);
-    const bool b_default = b.empty() || is_default(table, column, b);
-    if (a_default || b_default) return !a_default && b_default;
+// Order of values at equal stamps (two copies of one installation): what was left out is the DEFAULT and the least,
+// others by their bytes. It must not depend on what this schema knows.
+bool greater(ByteView a, ByteView b) {
+    if (a.empty() || b.empty()) return !a.empty();
     return std::ranges::lexicographical_compare(b, a);
 }
 
-bool wins(const SyncedTable* table, std::string_view column, const Register& challenger, const Register& holder) {
+bool wins(const Register& challenger, const Register& holder) {
     if (challenger.stamp != holder.stamp) return challenger.stamp > holder.stamp;
-    return greater(table, column, challenger.value, holder.value);
+    return greater(challenger.value, holder.value);
 }
 
-void join_base_at_equal_stamp(RowState& into, const RowState& other, const SyncedTable* table) {
+void join_base_at_equal_stamp(RowState& into, const RowState& other) {
     for (const auto& [column, value] : other.base) {
         Bytes& mine = into.base[column];
-        if (greater(table, column, value, mine)) mine = value;
+        if (greater(value, mine)) mine = value;
     }
 }
 
-void join_existence(RowState& into, const RowState& other, const SyncedTable* table) {
+void join_existence(RowState& into, const RowState& other) {
     if (other.existence == Existence::unborn) return;
     const bool same = into.existence != Existence::unborn && other.row_stamp == into.row_stamp;
     const bool both_alive = other.existence == Existence::alive && into.existence == Existence::alive;
@@ -48,12 +47,12 @@ void join_existence(RowState& into, const RowState& other, const SyncedTable* ta
         into.existence = other.existence;
         into.base = other.base;
     } else if (same) {
-        join_base_at_equal_stamp(into, other, table);
+        join_base_at_equal_stamp(into, other);
     }
 }
 
 // Registers not later than R say nothing; at R itself (copies of one installation) the greater value is the row's.
-void drop_covered(RowState& row, const SyncedTable* table) {
+void drop_covered(RowState& row) {
     if (row.existence == Existence::unborn) return;
     for (auto it = row.cells.begin(); it != row.cells.end();) {
         if (it->second.stamp > row.row_stamp) {
@@ -62,8 +61,7 @@ void drop_covered(RowState& row, const SyncedTable* table) {
         }
         const auto base = row.base.find(it->first);
         const ByteView old = base == row.base.end() ? ByteView() : ByteView(base->second);
-        if (it->second.stamp == row.row_stamp && row.existence == Existence::alive &&
-            greater(table, it->first, it->second.value, old))
+        if (it->second.stamp == row.row_stamp && row.existence == Existence::alive && greater(it->second.value, old))
             row.base[it->first] = it->second.value;
         it = row.cells.erase(it);
     }
@@ -83,15 +81,15 @@ const std::string& RowState::stamp_of(std::string_view column) const {
 }
 
 void join(RowState& into, const RowState& other, const SyncedTable* table) {
-    join_existence(into, other, table);
+    join_existence(into, other);
     for (const auto& [column, cell] : other.cells) {
         const auto mine = into.cells.find(column);
         if (mine == into.cells.end())
             into.cells.emplace(column, cell);
-        else if (wins(table, column, cell, mine->second))
+        else if (wins(cell, mine->second))
             mine->second = cell;
     }
-    drop_covered(into, table);
+    drop_covered(into);
     into.updated_at = std::max(into.updated_at, other.updated_at);
     if (into.existence != Existence::unborn) into.updated_at = std::max(into.updated_at, into.row_stamp);
     if (into.existence != Existence::alive) into.base.clear();

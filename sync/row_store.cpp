@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <set>
-
 namespace bae::sync {
 
 namespace {
@@ -132,10 +130,10 @@ RowStore::~RowStore() = default;
 
 Result<void> RowStore::begin() {
     State& s = *state_;
-    std::set<std::string, std::less<>> names;
-    TRY(s.c.each("SELECT DISTINCT tbl FROM sync_hidden", [&](const Statement& row) { names.insert(row.string(0)); }));
     for (size_t i = 0; i < s.schema.tables.size(); i++) {
-        s.hidden[i] = names.contains(s.schema.tables[i].name);
+        const std::string& name = s.schema.tables[i].name;
+        s.hidden[i] =
+            TRY(s.c.integer("SELECT EXISTS (SELECT 1 FROM sync_hidden WHERE tbl = ?)", name)).value_or(0) != 0;
         s.last_parent[i].clear();
     }
     s.parked = TRY(s.c.integer("SELECT EXISTS (SELECT 1 FROM sync_parked)")).value_or(0) != 0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "sync/changes.h"
+
 namespace bae::sync {
 
 namespace {
@@ -90,13 +92,15 @@ Result<void> check_shape(const RawTable& t) {
     const RawColumn& id = t.columns.front();
     if (id.name != "id" || id.type != "TEXT" || id.primary_key != 1 || !id.not_null)
         return broken(t.name, "the first column must be `id TEXT PRIMARY KEY NOT NULL`");
+    if (t.columns.size() > kMaxColumns || t.name.size() > kMaxNameBytes)
+        return broken(t.name, "too many columns, or too long a name");
     for (const RawColumn& column : t.columns) {
         if (column.primary_key != 0 && column.name != "id") return broken(t.name, "the primary key must be `id` alone");
         if (column.name == "_updated_at" && (column.type != "TEXT" || !column.not_null))
             return broken(t.name, "`_updated_at` must be TEXT NOT NULL");
         if (column.generated)
             return broken(t.name, fmt::format("{} is generated: merging writes every column", column.name));
-        if (column.name.size() > 128) return broken(t.name, "a column's name is over 128 bytes");
+        if (column.name.size() > kMaxNameBytes) return broken(t.name, "a column's name is over 128 bytes");
     }
     if (has_check(t.sql)) return broken(t.name, "no CHECK: another device's valid row could fail it");
     if (t.name.starts_with("sync_")) return broken(t.name, "names starting with sync_ are taken");
@@ -245,6 +249,7 @@ Result<Schema> read_schema(Connection& connection) {
     }
     const std::vector<const RawTable*> order = sorted(synced);
     if (order.empty() && !synced.empty()) return broken(synced.front()->name, "foreign keys form a cycle");
+    if (order.size() > kMaxTables) return fail(ErrorKind::invalid_input, "the schema breaks a rule: too many tables");
     Schema schema;
     for (const RawTable* t : order) add_table(schema, TRY(build_table(connection, *t, schema)));
     return schema;

@@ -61,9 +61,10 @@ static ErrorKind kind_of_errno(int value) {
 
 Error errno_error(int errno_value, std::string_view what) {
     std::string message = std::string(what) + ": " + std::strerror(errno_value);
-    if (errno_value == ENOSPC || errno_value == EDQUOT) message += " (free some space and try again)";
+    const bool no_space = errno_value == ENOSPC || errno_value == EDQUOT;
+    if (no_space) message += " (free some space and try again)";
     if (errno_value == EROFS) message += " (mount it writable)";
-    return Error{kind_of_errno(errno_value), std::move(message)};
+    return Error{kind_of_errno(errno_value), std::move(message), no_space ? Cause::no_space : Cause::other};
 }
 
 void check_failed(const char* condition, const char* file, int line) {

@@ -23,9 +23,17 @@ enum class ErrorKind {
 };
 std::string_view to_string(ErrorKind kind);
 
+// What is behind an error where the program goes by it: nothing is ever read out of a message.
+enum class Cause {
+    other,
+    locked,    // another process holds it
+    no_space,  // disk or quota is full
+};
+
 struct Error {
     ErrorKind kind = ErrorKind::internal;
     std::string message;
+    Cause cause = Cause::other;
     bool operator==(const Error&) const = default;
 };
 

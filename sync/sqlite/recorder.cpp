@@ -178,6 +178,7 @@ struct Recorder::State {
                 continue;
             }
             if (!column.fits(v.type)) refuse(table, "a value of another type than the column's: " + column.name);
+            if (v.bytes.size() > kMaxValueBytes) refuse(table, "a value of more than 16 MiB: " + column.name);
             pack_value(packer, v);
         }
         return arena.keep(scratch);
@@ -269,8 +270,8 @@ Result<void> Recorder::end() {
             const bool untouched = row.old_stamp_kept && equal(row.old_values, row.new_values);
             if (row.after && !row.stamped && !untouched)
                 state.refuse(schema->tables[t], "an inserted or updated row must carry stamp() in `_updated_at`");
-            if (row.after && (row.id.empty() || row.id.size() > kMaxIdBytes))
-                state.refuse(schema->tables[t], "an id must have 1 to 64 bytes");
+            if (row.after && !is_row_id(row.id))
+                state.refuse(schema->tables[t], "an id must be 1 to 64 digits, lower-case letters and hyphens");
         }
     if (!state.violation.empty())
         return fail(ErrorKind::invalid_input, "the transaction breaks a rule and was taken back: " + state.violation);

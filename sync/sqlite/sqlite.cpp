@@ -112,13 +112,19 @@ static ErrorKind kind_of(int code) {
     }
 }
 
+static Cause cause_of(int code) {
+    const int primary = code & 0xff;
+    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) return Cause::locked;
+    return primary == SQLITE_FULL ? Cause::no_space : Cause::other;
+}
+
 Error sqlite_error(sqlite3* db, int code, std::string_view doing) {
     std::string message = std::string(doing) + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
     if ((code & 0xff) == SQLITE_BUSY) message += " (another process is writing; try again)";
     if ((code & 0xff) == SQLITE_FULL) message += " (free some space and try again)";
     if ((code & 0xff) == SQLITE_READONLY) message += " (check the permissions of the library's folder)";
     if ((code & 0xff) == SQLITE_CANTOPEN) message += " (make sure that the library's folder is there and writable)";
-    return Error{kind_of(code), std::move(message)};
+    return Error{kind_of(code), std::move(message), cause_of(code)};
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& path, OpenMode mode) {

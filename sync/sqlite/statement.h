@@ -70,9 +70,11 @@ class Statement {
     sqlite3_stmt* raw() const { return stmt_; }
 
   private:
+    void bound(int code);
     sqlite3* db_ = nullptr;
     sqlite3_stmt* stmt_ = nullptr;
     uint64_t* failures_ = nullptr;  // the connection's count
+    int bind_error_ = 0;            // of a value that could not be bound
 };
 
 }  // namespace bae::sync::sqlite

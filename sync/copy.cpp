@@ -6,22 +6,35 @@
 
 namespace bae::sync {
 
+// Stored as a hold until it is resolved: whatever this round stores besides, the next one must not go on under the old
+// name.
+void Round::found_copy() {
+    is_copy_ = true;
+    hold(stream_name(state_.self()), {HoldReason::copied_device,
+                                      "this installation is a copy of another one that goes on writing as the same "
+                                      "device"});
+}
+
 Result<void> Round::become_new_device() {
     const crypto::DeviceId old = state_.self();
     const ReplicaOptions& options = state_.options();
-    if (options.identity == nullptr || !options.on_new_device) {
-        hold(stream_name(old), {HoldReason::copied_device,
-                                "this installation is a copy of another one that goes on writing as the same device"});
-        heads_.erase(old);  // not one of the others yet
-        return {};
-    }
+    const auto noticed = heads_.extract(old);  // not one of the others yet
+    if (options.identity == nullptr || !options.on_new_device) return {};
     const auto common = TRY(last_common_number());
     if (!common) return {};
-    read_old_head(old);
+    std::optional<SeenHead> old_head;
+    if (!noticed.empty()) old_head = noticed.mapped();
+    if (!read_old_head(old, old_head)) return {};
     crypto::DeviceKeys keys = crypto::DeviceKeys::generate(options.random);
+    TRY(announce_new_device(state_, keys.id(), *common));
+    CRASH_POINT("copy: announced");
     TRY_CONTEXT(options.on_new_device(keys), "storing the keys of the new device");
     CRASH_POINT("copy: keys stored");
     TRY(continue_as_new_device(state_, std::move(keys), *common));
+    if (old_head) {
+        heads_.insert_or_assign(old, std::move(*old_head));
+        dirty_heads_.insert(old);
+    }
     alarm(state_.self().text(), AlarmReason::copied_device,
           fmt::format("this installation was a copy of device {}; it goes on as device {}", old.text(),
                       state_.self().text()));
@@ -50,14 +63,13 @@ Result<std::optional<uint64_t>> Round::last_common_number() {
     return std::optional<uint64_t>(0);
 }
 
-void Round::read_old_head(const crypto::DeviceId& old) {
-    const std::string path = head_path(old);
-    const auto object = carrier_.get(path, kMaxHeadBytes);
-    if (!object) return;
-    const auto head = open_head(old, *object);
-    if (!head) return;
-    heads_.insert_or_assign(old, SeenHead{crypto::object_hash(*object), *head});
-    dirty_heads_.insert(old);
+bool Round::read_old_head(const crypto::DeviceId& old, std::optional<SeenHead>& seen) {
+    const auto object = carrier_.get(head_path(old), kMaxHeadBytes);
+    if (!object && object.error().kind != ErrorKind::not_found && object.error().kind != ErrorKind::corrupt)
+        return note(object.error()), false;
+    if (!object) return true;
+    if (const auto head = open_head(old, *object)) seen = SeenHead{crypto::object_hash(*object), *head};
+    return true;
 }
 
 // Before a copy says anything as a new device it reads what its old name has said, to its end.

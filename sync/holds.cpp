@@ -106,7 +106,7 @@ void HoldBook::hold(std::string_view subject, HoldReason reason, std::string mes
     const auto found = holds_.find(subject);
     if (found == holds_.end()) {
         holds_.emplace(subject, Hold{std::string(subject), reason, std::move(message), now_ms});
-        changed_ = true;
+        changed_holds_.emplace(subject);
         return;
     }
     Hold& present = found->second;
@@ -114,21 +114,14 @@ void HoldBook::hold(std::string_view subject, HoldReason reason, std::string mes
     if (present.reason != reason) present.since_ms = now_ms;
     present.reason = reason;
     present.message = std::move(message);
-    changed_ = true;
+    changed_holds_.emplace(subject);
 }
 
 void HoldBook::release(std::string_view subject) {
     const auto found = holds_.find(subject);
     if (found == holds_.end()) return;
+    changed_holds_.insert(found->first);
     holds_.erase(found);
-    changed_ = true;
-}
-
-void HoldBook::release_all(std::string_view subject_prefix) {
-    for (auto at = holds_.lower_bound(subject_prefix); at != holds_.end() && at->first.starts_with(subject_prefix);) {
-        at = holds_.erase(at);
-        changed_ = true;
-    }
 }
 
 const Hold* HoldBook::find(std::string_view subject) const {
@@ -143,15 +136,14 @@ std::vector<Hold> HoldBook::holds() const {
 }
 
 void HoldBook::alarm(std::string_view subject, AlarmReason reason, std::string message, int64_t now_ms) {
-    changed_ = alarms_
-                   .try_emplace({std::string(subject), reason},
-                                Alarm{std::string(subject), reason, std::move(message), now_ms})
-                   .second ||
-               changed_;
+    const AlarmKey key{std::string(subject), reason};
+    if (alarms_.try_emplace(key, Alarm{key.first, reason, std::move(message), now_ms}).second)
+        changed_alarms_.insert(key);
 }
 
 void HoldBook::disprove(std::string_view subject, AlarmReason reason) {
-    if (alarms_.erase({std::string(subject), reason}) > 0) changed_ = true;
+    const AlarmKey key{std::string(subject), reason};
+    if (alarms_.erase(key) > 0) changed_alarms_.insert(key);
 }
 
 std::vector<Alarm> HoldBook::alarms() const {
@@ -161,17 +153,22 @@ std::vector<Alarm> HoldBook::alarms() const {
 }
 
 Result<void> HoldBook::store(sqlite::Connection& connection) {
-    TRY(connection.run("DELETE FROM sync_holds"));
-    for (const auto& [subject, hold] : holds_) {
-        TRY(connection.run("INSERT INTO sync_holds VALUES (?1, ?2, ?3, ?4)", subject, to_string(hold.reason),
-                           hold.message, hold.since_ms));
+    for (const std::string& subject : changed_holds_) {
+        TRY(connection.run("DELETE FROM sync_holds WHERE subject = ?1", subject));
+        if (const Hold* hold = find(subject))
+            TRY(connection.run("INSERT INTO sync_holds VALUES (?1, ?2, ?3, ?4)", subject, to_string(hold->reason),
+                               hold->message, hold->since_ms));
     }
-    TRY(connection.run("DELETE FROM sync_alarms"));
-    for (const auto& [key, alarm] : alarms_) {
-        TRY(connection.run("INSERT INTO sync_alarms VALUES (?1, ?2, ?3, ?4)", key.first, to_string(alarm.reason),
-                           alarm.message, alarm.since_ms));
+    for (const AlarmKey& key : changed_alarms_) {
+        const std::string_view reason = to_string(key.second);
+        TRY(connection.run("DELETE FROM sync_alarms WHERE subject = ?1 AND reason = ?2", key.first, reason));
+        const auto alarm = alarms_.find(key);
+        if (alarm != alarms_.end())
+            TRY(connection.run("INSERT INTO sync_alarms VALUES (?1, ?2, ?3, ?4)", key.first, reason,
+                               alarm->second.message, alarm->second.since_ms));
     }
-    changed_ = false;
+    changed_holds_.clear();
+    changed_alarms_.clear();
     return {};
 }
 

@@ -1,8 +1,9 @@
 #pragma once
-// What waits and what needs a person, gathered during a round and written only where it differs from what is stored, so
-// that an idle round writes nothing.
+// What waits and what needs a person, gathered during a round. Only what this book changed is written: an idle round
+// writes nothing, and what another process stored or a person acknowledged meanwhile stays so.
 #include <map>
 #include <optional>
+#include <set>
 
 #include "sync/replica.h"
 
@@ -19,7 +20,6 @@ class HoldBook {
     // same.
     void hold(std::string_view subject, HoldReason reason, std::string message, int64_t now_ms);
     void release(std::string_view subject);
-    void release_all(std::string_view subject_prefix);
     const Hold* find(std::string_view subject) const;
     std::vector<Hold> holds() const;  // ascending by subject
 
@@ -27,13 +27,15 @@ class HoldBook {
     void disprove(std::string_view subject, AlarmReason reason);
     std::vector<Alarm> alarms() const;
 
-    bool changed() const { return changed_; }
+    bool changed() const { return !changed_holds_.empty() || !changed_alarms_.empty(); }
     Result<void> store(sqlite::Connection& connection);
 
   private:
     std::map<std::string, Hold, std::less<>> holds_;
-    std::map<std::pair<std::string, AlarmReason>, Alarm> alarms_;
-    bool changed_ = false;
+    using AlarmKey = std::pair<std::string, AlarmReason>;
+    std::map<AlarmKey, Alarm> alarms_;
+    std::set<std::string> changed_holds_;
+    std::set<AlarmKey> changed_alarms_;
 };
 
 }  // namespace bae::sync

@@ -1,6 +1,9 @@
 #include "sync/new_device.h"
 
+#include <fmt/format.h>
+
 #include "crypto/base/crash_point.h"
+#include "sync/holds.h"
 #include "sync/seen.h"
 
 namespace bae::sync {
@@ -16,22 +19,41 @@ crypto::Certificate certify(const ReplicaState& state, const crypto::DeviceKeys&
     return crypto::Certificate::issue(body, *state.options().identity, keys);
 }
 
-// The transactions of own objects after `common`, out of the mirror; what is damaged there stays in the outbox, or is
-// lost.
-Result<std::vector<OutboxTransaction>> transactions_after(ReplicaState& state, const crypto::DeviceId& old,
-                                                          uint64_t common) {
+// What the mirror holds under this path; nothing if that is not what was sealed.
+Result<std::optional<ChangeObject>> read_sealed(const ReplicaState& state, const crypto::DeviceId& old,
+                                                const std::string& path) {
+    const std::optional<ChangeObject> damaged;
+    const auto object = state.mirror().get(path, crypto::kMaxObjectBytes);
+    if (!object && object.error().kind != ErrorKind::not_found && object.error().kind != ErrorKind::corrupt)
+        return tl::unexpected(context(object.error(), "this device's own store"));
+    if (!object) return damaged;
+    const auto plaintext =
+        open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, old, *object);
+    if (!plaintext && plaintext.error().reason == HoldReason::unknown_key)
+        return fail(ErrorKind::retry, "this device's own store: " + plaintext.error().message);
+    auto change = plaintext ? decode_change_object(*plaintext) : fail(ErrorKind::corrupt, path);
+    return change ? std::optional(std::move(*change)) : damaged;
+}
+
+// The transactions of own objects after `common`. Of what is damaged in the mirror only those are left that the outbox
+// still has, and nobody else could know.
+Result<std::vector<OutboxTransaction>> transactions_after(const ReplicaState& state, sqlite::Connection& connection,
+                                                          const crypto::DeviceId& old, uint64_t common) {
+    HoldBook book = TRY(HoldBook::load(connection));
     std::vector<OutboxTransaction> transactions;
     for (uint64_t number = common + 1; number <= state.row().sealed_number; number++) {
         const std::string path = change_path(old, number);
-        const auto object = state.mirror().get(path, crypto::kMaxObjectBytes);
-        if (!object) continue;
-        const auto plaintext =
-            open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, old, *object);
-        const auto change = plaintext ? decode_change_object(*plaintext) : fail(ErrorKind::corrupt, path);
-        if (!change) continue;
+        const auto change = TRY(read_sealed(state, old, path));
+        if (!change) {
+            book.alarm(path, AlarmReason::stored_differently,
+                       fmt::format("{} in this device's own store is damaged: changes made here may be lost", path),
+                       state.options().clock.now_ms());
+            continue;
+        }
         for (const IncomingTransaction& t : change->transactions)
             transactions.push_back({0, t.stamp, t.seen, to_bytes(t.changes), t.message});
     }
+    TRY(book.store(connection));
     return transactions;
 }
 
@@ -55,19 +77,28 @@ Result<void> take_back(sqlite::Connection& connection, const std::vector<OutboxT
 
 }  // namespace
 
-Result<uint64_t> last_confirmed_number(ReplicaState& state) {
+Result<void> announce_new_device(ReplicaState& state, const crypto::DeviceId& device, uint64_t common) {
+    return state.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
+        TRY(state.current_row(connection));
+        return store_becoming(connection, {device, common});
+    });
+}
+
+Result<std::optional<uint64_t>> announced_common(const ReplicaState& state, const crypto::DeviceId& device) {
     auto reader = TRY(state.database().read());
-    const auto first_unsent = TRY(reader->integer("SELECT min(object_number) FROM sync_outbox"));
-    return first_unsent ? static_cast<uint64_t>(*first_unsent) - 1 : state.row().sealed_number;
+    const auto becoming = TRY(load_becoming(*reader));
+    return becoming && becoming->device == device ? std::optional(becoming->common) : std::nullopt;
 }
 
 Result<void> continue_as_new_device(ReplicaState& state, std::optional<crypto::DeviceKeys> keys, uint64_t common) {
     const crypto::DeviceId old = state.certificate().device_id();
-    const uint64_t last = state.row().sealed_number;
-    const std::vector<OutboxTransaction> again = TRY(transactions_after(state, old, common));
     const crypto::DeviceKeys& use = keys ? *keys : state.device();
     crypto::Certificate certificate = certify(state, use);
+    uint64_t last = 0;
     TRY(state.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
+        state.set_row(TRY(state.current_row(connection)));
+        last = state.row().sealed_number;
+        const std::vector<OutboxTransaction> again = TRY(transactions_after(state, connection, old, common));
         TRY(state.database().set_device(connection, use.id()));
         TRY(state.store_new_device(connection, certificate));
         TRY(take_back(connection, again));
@@ -76,7 +107,8 @@ Result<void> continue_as_new_device(ReplicaState& state, std::optional<crypto::D
             TRY(connection.run("DELETE FROM sync_outgoing WHERE path = ?1", change_path(old, number)));
         }
         TRY(connection.run("DELETE FROM sync_carrier_heads WHERE device = ?1", old.view()));
-        return connection.run("UPDATE sync_carriers SET head_counter = 0, head_size = 0, head_put_ms = 0, head = x''");
+        TRY(connection.run("UPDATE sync_carriers SET head_counter = 0, head_size = 0, head_put_ms = 0, head = x''"));
+        return remove_becoming(connection);
     }));
     CRASH_POINT("copy: recorded");
     state.become(std::move(keys), std::move(certificate));

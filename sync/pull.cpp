@@ -18,7 +18,7 @@ Result<void> Round::read_streams() {
     if (!membership_complete_) return {};
     uint64_t done = 0;
     for (const auto& [device, seen] : heads_) {
-        if (gave_up() || cancelled()) break;
+        if (gave_up() || cancelled() || !membership_complete_) break;
         progress("receiving", done++, heads_.size());
         const std::string stream = stream_name(device);
         if (state_.membership().has_unknown_kind(device)) {
@@ -36,7 +36,10 @@ Result<void> Round::read_streams() {
         }
         TRY(read_stream(end, seen.head.number));
     }
-    return merge_arrived();
+    if (membership_complete_) return merge_arrived();
+    arrived_.clear();
+    arrived_bytes_ = 0;
+    return {};
 }
 
 // All that the head tells of is applied: does it tell of the same objects?
@@ -99,6 +102,7 @@ Checked<ChangeObject> Round::check_object(const StreamEnd& end, const Bytes& obj
     for (const EntryReference& named : change->membership) {
         if (!state_.membership().knows(named.hash)) read_entries(named.device);
         if (!state_.membership().knows(named.hash)) {
+            membership_complete_ = false;
             return refuse(
                 HoldReason::membership_incomplete,
                 fmt::format("{} was written by somebody who has read a membership entry of device {} that is not here",
@@ -178,15 +182,14 @@ Result<void> Round::merge_arrived() {
     for (const Arrived& arrived : arrived_) {
         const crypto::Certificate* author = state_.membership().certificate_of(arrived.reference.device);
         objects.push_back({arrived.reference.device, arrived.reference.number, arrived.reference.hash,
-                           arrived.change.transactions, author ? author->body().continued : std::nullopt});
+                           arrived.change.transactions, author ? author->body().continued : std::nullopt,
+                           arrived.change.previous});
     }
     CRASH_POINT("pull: before merge");
     const MergeReport merged =
         TRY(state_.database().merge(objects, [&](sqlite::Connection& connection) -> Result<void> {
             for (const Arrived& arrived : arrived_) {
-                TRY(store_object_hash(connection, arrived.reference));
-                if (arrived.unchecked)
-                    TRY(store_unchecked(connection, {arrived.reference.device, arrived.reference.number}, local_ms_));
+                TRY(record_arrived(connection, arrived));
                 TRY(drop_from_outbox(connection, arrived));
             }
             return write_pending(connection);
@@ -205,13 +208,23 @@ Result<void> Round::merge_arrived() {
     return {};
 }
 
-// A copied installation may hold transactions in its outbox that the stream it was copied from has sent already.
+// What the mirror has already and was never recorded may be what a round wrote, without fsync, that ended before it
+// merged.
+Result<void> Round::record_arrived(sqlite::Connection& connection, const Arrived& arrived) const {
+    const StreamReference& at = arrived.reference;
+    const bool recorded = TRY(object_hash_at(connection, at.device, at.number)).has_value();
+    if (arrived.unsynced || !recorded) TRY(store_unchecked(connection, {at.device, at.number}, local_ms_));
+    return store_object_hash(connection, at);
+}
+
+// A copied installation may hold transactions in its outbox that the stream it was copied from has sent already. The
+// stamp alone does not tell: two copies whose clock is behind what they have seen count on from there alike.
 Result<void> Round::drop_from_outbox(sqlite::Connection& connection, const Arrived& arrived) const {
     const auto& continued = state_.certificate().body().continued;
     if (!continued || *continued != arrived.reference.device) return {};
     for (const IncomingTransaction& transaction : arrived.change.transactions) {
-        TRY(connection.run("DELETE FROM sync_outbox WHERE stamp = ?1 AND object_number IS NULL",
-                           transaction.stamp.text()));
+        TRY(connection.run("DELETE FROM sync_outbox WHERE stamp = ?1 AND changes = ?2 AND object_number IS NULL",
+                           transaction.stamp.text(), transaction.changes));
     }
     return {};
 }
@@ -224,13 +237,15 @@ Result<void> Round::repair_mirror() {
         objects = TRY(load_unchecked(*reader, local_ms_ - kCheckAfterMs, kChecksPerRound));
     }
     if (objects.empty()) return {};
-    std::vector<UncheckedObject> good;
+    std::vector<std::pair<UncheckedObject, bool>> looked_at;
     for (const UncheckedObject& object : objects) {
         if (gave_up()) break;
-        if (TRY(repair_object(object))) good.push_back(object);
+        looked_at.emplace_back(object, TRY(repair_object(object)));
     }
     return state_.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
-        for (const UncheckedObject& object : good) TRY(remove_unchecked(connection, object));
+        for (const auto& [object, good] : looked_at)
+            TRY(good ? remove_unchecked(connection, object)
+                     : store_unchecked(connection, object, local_ms_ - kCheckAfterMs - 1));  // due, after all others
         return {};
     });
 }

@@ -40,6 +40,9 @@ void Round::read_heads() {
             note(objects[i].error());
     }
     notice_missing_heads();
+    for (const auto& [author, claim] : own_claims_) {
+        if (!is_copy_) judge_own_claim(author, claim);
+    }
 }
 
 bool Round::is_unchanged(const crypto::DeviceId& device, const s3::ObjectInfo& info) const {
@@ -123,15 +126,44 @@ void Round::judge_claims(const crypto::DeviceId& author, const Head& head) {
     for (const StreamReference& claim : claims) {
         const auto known = known_hash(claim.device, claim.number);
         if (!known) continue;
-        const bool beyond_own = claim.device == state_.self() && claim.number > state_.row().sealed_number;
-        const bool differs = known->has_value() && **known != claim.hash;
-        if (claim.device == state_.self() && (beyond_own || differs))
-            is_copy_ = true;
-        else if (differs)
+        if (claim.device == state_.self()) {
+            if (*known != claim.hash) own_claims_.emplace_back(author, claim);
+        } else if (known->has_value() && **known != claim.hash) {
             alarm(stream_name(claim.device), AlarmReason::forked_stream,
                   fmt::format("device {} has another object {} of device {} than this one", author.text(), claim.number,
                               claim.device.text()));
+        }
     }
+}
+
+// Somebody else's word is only a reason to look: this device gives up its name for nothing but its own signature.
+void Round::judge_own_claim(const crypto::DeviceId& author, const StreamReference& claim) {
+    for (const uint64_t number : std::set{claim.number, std::min(claim.number, state_.row().sealed_number + 1)}) {
+        const auto found = signed_by_another(number);
+        if (!found) {  // so that the next round looks at this head again
+            dirty_heads_.erase(author);
+            dirty_carrier_heads_.erase(author);
+            return note(found.error());
+        }
+        if (*found) return found_copy();
+    }
+    const auto known = known_hash(state_.self(), claim.number);
+    if (!known || *known == claim.hash) return;  // written by another process of this home in the meantime
+    alarm(stream_name(state_.self()), AlarmReason::forked_stream,
+          fmt::format("device {} has read an object {} of this device that this device did not write, and the storage "
+                      "does not have it",
+                      author.text(), claim.number));
+}
+
+Result<bool> Round::signed_by_another(uint64_t number) {
+    const std::string path = change_path(state_.self(), number);
+    const auto there = carrier_.get(path, crypto::kMaxObjectBytes);
+    if (!there && there.error().kind != ErrorKind::not_found && there.error().kind != ErrorKind::corrupt)
+        return tl::unexpected(there.error());
+    if (!there ||
+        !open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path, state_.self(), *there))
+        return false;
+    return TRY(known_hash(state_.self(), number)) != crypto::object_hash(*there);
 }
 
 void Round::read_own_head(const s3::ObjectInfo& info) {
@@ -164,10 +196,12 @@ void Round::judge_own_head(const Bytes& object, const s3::ObjectInfo& info) {
         return alarm(info.path, AlarmReason::foreign_bytes,
                      fmt::format("somebody else's bytes were at {}; they were overwritten", info.path));
     }
+    const auto row = own_row();  // another process of this home may have written it since the round began
     const auto known = known_hash(state_.self(), head->number);
-    const bool same_history = head->number == 0 || (known && known->has_value() && **known == head->hash);
-    if (head->counter > state_.row().head_counter || !same_history) {
-        is_copy_ = true;
+    if (!row || !known) return;  // what reads the database next ends the round
+    const bool same_history = head->number == 0 || *known == head->hash;
+    if (head->counter > row->head_counter || !same_history) {
+        found_copy();
         heads_.insert_or_assign(state_.self(), SeenHead{crypto::object_hash(object), *head});
         return;
     }

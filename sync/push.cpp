@@ -76,10 +76,8 @@ Result<void> Round::seal_all() {
 
 // Under the write lock, so that two processes of one home never take the same number for different things.
 Result<bool> Round::seal_some(sqlite::Connection& connection) {
-    auto row = TRY(load_library(connection));
-    if (!row || row->certificate != state_.row().certificate)
-        return fail(ErrorKind::retry, "this installation became another device meanwhile: sync again");
-    state_.set_row(std::move(*row));
+    state_.set_row(TRY(state_.current_row(connection)));
+    CHECK(state_.certificate().device_id() == state_.self());
     auto transactions = TRY(state_.database().unsealed(connection, kObjectTargetBytes));
     CRASH_POINT("push: chosen");
     if (!transactions.empty()) {
@@ -190,11 +188,15 @@ Result<void> Round::compose_head(sqlite::Connection& connection) {
     return {};
 }
 
+Bytes Round::seal_head() const {
+    return crypto::seal_object(crypto::ObjectKind::head, state_.address(head_path(state_.self())),
+                               *state_.current_master(), state_.signer(), encode_head(*next_head_));
+}
+
 Result<void> Round::send_head() {
     if (!next_head_ || sending_failed_ || cancelled()) return {};
     const std::string path = head_path(state_.self());
-    const Bytes object = crypto::seal_object(crypto::ObjectKind::head, state_.address(path), *state_.current_master(),
-                                             state_.signer(), encode_head(*next_head_));
+    const Bytes object = seal_head();
     TRY_CONTEXT(state_.mirror_unsynced().put(path, object), "writing the mirror");
     CRASH_POINT("push: before head");
     const auto put = carrier_.put(path, object);

@@ -36,6 +36,7 @@ Result<void> clear_mirror(s3::Bucket& mirror) {
 Result<std::unique_ptr<Replica>> Replica::found(const ReplicaOptions& options, const crypto::Hash256& next) {
     if (options.identity == nullptr)
         return fail(ErrorKind::invalid_input, "only a device that holds the identity can found a library");
+    const auto lock = TRY(lock_round(options));
     {
         auto reader = TRY(options.database.read());
         if (TRY(load_library(*reader))) return fail(ErrorKind::conflict, "this home has a library already");
@@ -69,17 +70,32 @@ Result<std::unique_ptr<Replica>> Replica::open(const ReplicaOptions& options) {
 
 Result<void> ReplicaImpl::start() {
     TRY(state_.load());
+    if (is_settled()) return {};
+    const auto lock = TRY(lock_round(state_.options()));
+    TRY(state_.load());
+    return settle();
+}
+
+// The certificate names this device's keys, and is among the membership's entries.
+bool ReplicaImpl::is_settled() const {
+    return state_.certificate().body().device == state_.device().public_keys() &&
+           state_.membership().certificate(state_.certificate().hash()) != nullptr;
+}
+
+Result<void> ReplicaImpl::settle() {
     if (state_.certificate().body().device != state_.device().public_keys()) {
-        if (state_.options().identity == nullptr)
+        const auto common = TRY(announced_common(state_, state_.device().id()));
+        if (state_.options().identity == nullptr || !common)
             return fail(ErrorKind::denied,
                         "the device keys of this home are another device's: restore or pair this device anew");
-        TRY(continue_as_new_device(state_, std::nullopt, TRY(last_confirmed_number(state_))));
+        TRY(continue_as_new_device(state_, std::nullopt, *common));
     }
     if (state_.current_master() == nullptr) return {};
     return state_.ensure_device_entry();
 }
 
 Result<void> ReplicaImpl::adopt(s3::Bucket& carrier) {
+    const auto lock = TRY(lock_round(state_.options()));
     TRY(state_.refresh());
     const auto object = carrier.get(kFoundingPath, kMaxFoundingBytes);
     if (object) {
@@ -102,8 +118,19 @@ Result<void> ReplicaImpl::adopt(s3::Bucket& carrier) {
     return state_.database().replicate([](sqlite::Connection& connection) { return forget_carriers(connection); });
 }
 
+bool ReplicaImpl::holds_library(s3::Bucket& carrier) {
+    const auto object = carrier.get(kFoundingPath, kMaxFoundingBytes);
+    return object && open_founding(state_.row().id, state_.keyring(), *object);
+}
+
 Result<SyncReport> ReplicaImpl::sync(s3::Bucket& carrier, std::string_view carrier_name, const SyncOptions& options) {
+    const auto lock = TRY(lock_round(state_.options(), options));
     return Round(state_, carrier, carrier_name, options).run();
+}
+
+Result<void> ReplicaImpl::seal() {
+    const auto lock = TRY(lock_round(state_.options()));
+    return Round(state_, state_.mirror(), "", {}).seal();
 }
 
 Result<ReplicaStatus> ReplicaImpl::status() {
@@ -112,6 +139,8 @@ Result<ReplicaStatus> ReplicaImpl::status() {
     status.devices = TRY(device_states());
     status.pending = TRY(state_.database().outbox_size());
     auto reader = TRY(state_.database().read());
+    const auto unsealed = TRY(reader->integer("SELECT count(*) FROM sync_outbox WHERE object_number IS NULL"));
+    status.unsealed = static_cast<uint64_t>(unsealed.value_or(0));
     const HoldBook book = TRY(HoldBook::load(*reader));
     status.holds = book.holds();
     status.alarms = book.alarms();

@@ -2,9 +2,9 @@
 // One device's part in one library: its membership, keys and streams, and the rounds that copy objects between the
 // local mirror and a carrier. Stands between Database (rows) and s3::Bucket (bytes).
 //
-// Threads: one call at a time per Replica; several processes may each have one on the same home (the database's write
-// lock orders them). Errors of the carrier end a round with that error after everything that could be done was done;
-// what waits for something else is a Hold, never an error.
+// Threads: one call at a time per Replica; several processes may each have one on the same home (ReplicaOptions::
+// lock_round lets their rounds run one at a time; writing goes on meanwhile). Errors of the carrier end a round with
+// that error after everything that could be done was done; what waits for something else is a Hold, never an error.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +17,8 @@
 #include "sync/database.h"
 
 namespace bae::sync {
+
+struct SyncOptions;
 
 struct ReplicaOptions {
     Database& database;
@@ -31,6 +33,10 @@ struct ReplicaOptions {
     // Called when this installation turns out to be a copy of another and goes on as a new device: must store the new
     // keys durably in place of the old ones before it returns. Empty: a copy waits (copied_device).
     std::function<Result<void>(const crypto::DeviceKeys&)> on_new_device = {};
+    // Called before a round, and before anything else that only one process of a home may do; others wait until what
+    // it returned is dropped. `cancelled` of the options ends the waiting (cancelled), `on_progress` hears of it.
+    // Empty: this is the only process.
+    std::function<Result<std::shared_ptr<void>>(const SyncOptions&)> lock_round = {};
 };
 
 // Why something waits. Every one names what releases it (release_of).
@@ -96,19 +102,21 @@ struct DeviceState {
 
 struct ReplicaStatus {
     std::vector<DeviceState> devices;
-    uint64_t pending = 0;  // own transactions not confirmed on the carrier
+    uint64_t pending = 0;   // own transactions not confirmed on the carrier
+    uint64_t unsealed = 0;  // of them: in no object yet, so a copy of the mirror lacks them
     std::vector<Hold> holds;
     std::vector<Alarm> alarms;
 };
 
 struct SyncProgress {
-    std::string phase;  // "membership", "receiving", "merging", "sending"
+    std::string phase;  // "waiting", "receiving", "merging", "rebuilding", "sending"
     uint64_t done = 0, total = 0;
 };
 struct SyncOptions {
     std::function<void(const SyncProgress&)> on_progress;  // may be empty
     std::function<bool()> cancelled;                       // may be empty; checked between objects
     bool mend_clock = false;                               // give unsent transactions stamps of the mended clock
+    bool receive_only = false;                             // the carrier is only read, and nothing is remembered of it
     // Runs all tasks, in any order and on any threads, and returns when all are done; empty: one after the other. The
     // carrier and the mirror are called from it.
     std::function<void(std::vector<std::function<void()>>)> run_parallel;
@@ -147,8 +155,11 @@ class Replica {
 
     // Before a carrier is used for the first time: empty, or holds this library. conflict: holds another one.
     virtual Result<void> adopt(s3::Bucket& carrier) = 0;
+    virtual bool holds_library(s3::Bucket& carrier) = 0;  // now, and this one; nothing is written
     // One full round: pull, merge, push. `carrier_name` identifies the carrier in holds and its remembered heads.
     virtual Result<SyncReport> sync(s3::Bucket& carrier, std::string_view carrier_name, const SyncOptions& options) = 0;
+    // Without a carrier: what waits goes into the mirror, with a head, so that a copy of the mirror is the library.
+    virtual Result<void> seal() = 0;
     virtual Result<ReplicaStatus> status() = 0;
     virtual Result<void> acknowledge(std::string_view subject, AlarmReason reason) = 0;  // a person has seen this alarm
 

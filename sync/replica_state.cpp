@@ -19,29 +19,39 @@ Result<void> ReplicaState::load() {
     }
     certificate_ = TRY(crypto::Certificate::parse(row_.certificate));
     membership_ = TRY(Membership::begin(row_.founding));
+    last_entry_ = 0;
     TRY(read_mirror_boxes());
     return refresh();
 }
 
 Result<void> ReplicaState::refresh() {
+    std::optional<LibraryRow> row;
     std::vector<EntryRow> entries;
     {
         auto reader = TRY(database().read());
-        auto row = TRY(load_library(*reader));
+        row = TRY(load_library(*reader));
         if (!row) return fail(ErrorKind::not_found, "this home has no library yet");
-        row_ = std::move(*row);
         entries = TRY(load_entries(*reader, last_entry_));
     }
-    if (row_.certificate != certificate_->bytes()) {
-        certificate_ = TRY(crypto::Certificate::parse(row_.certificate));
-        if (certificate_->body().device != device().public_keys()) {
+    if (row->certificate != certificate_->bytes()) {
+        auto certificate = TRY(crypto::Certificate::parse(row->certificate));
+        if (certificate.body().device != device().public_keys()) {
             return fail(ErrorKind::denied,
                         "this installation goes on as another device since: start the program again");
         }
+        certificate_ = std::move(certificate);
     }
+    row_ = std::move(*row);
     TRY(take_entries(std::move(entries)));
     if (current_master() == nullptr) TRY(read_mirror_boxes());
     return {};
+}
+
+Result<LibraryRow> ReplicaState::current_row(sqlite::Connection& connection) const {
+    auto row = TRY(load_library(connection));
+    if (!row || row->certificate != row_.certificate)
+        return fail(ErrorKind::retry, "this installation became another device meanwhile: sync again");
+    return std::move(*row);
 }
 
 Result<void> ReplicaState::take_entries(std::vector<EntryRow> entries) {

@@ -61,6 +61,8 @@ class ReplicaState {
     // Writes this device's certificate as an entry of its own chain, unless it is there or is the founding entry's.
     Result<void> ensure_device_entry();
     void set_row(LibraryRow row) { row_ = std::move(row); }
+    // The library's row as it is now, whoever wrote it last. retry if this installation became another device.
+    Result<LibraryRow> current_row(sqlite::Connection& connection) const;
 
   private:
     Result<void> take_entries(std::vector<EntryRow> entries);

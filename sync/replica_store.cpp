@@ -62,8 +62,8 @@ Result<std::optional<crypto::Hash256>> object_hash_at(sqlite::Connection& connec
 }
 
 Result<void> store_object_hash(sqlite::Connection& connection, const StreamReference& object) {
-    return connection.run("INSERT OR REPLACE INTO sync_objects VALUES (?1, ?2, ?3)", object.device.view(),
-                          object.number, object.hash.view());
+    return connection.run("INSERT OR IGNORE INTO sync_objects VALUES (?1, ?2, ?3)", object.device.view(), object.number,
+                          object.hash.view());
 }
 
 Result<void> forget_objects_after(sqlite::Connection& connection, const crypto::DeviceId& device, uint64_t number) {
@@ -76,11 +76,26 @@ Result<uint64_t> last_object_number(sqlite::Connection& connection, const crypto
     return static_cast<uint64_t>(number.value_or(0));
 }
 
+Result<std::optional<Becoming>> load_becoming(sqlite::Connection& connection) {
+    std::optional<Becoming> found;
+    TRY(connection.each("SELECT device, common FROM sync_becoming", [&](const sqlite::Statement& row) {
+        found = Becoming{id_at<crypto::DeviceId>(row, 0), number_at(row, 1)};
+    }));
+    return found;
+}
+
+Result<void> store_becoming(sqlite::Connection& connection, const Becoming& becoming) {
+    return connection.run("INSERT OR REPLACE INTO sync_becoming VALUES (1, ?1, ?2)", becoming.device.view(),
+                          becoming.common);
+}
+
+Result<void> remove_becoming(sqlite::Connection& connection) { return connection.run("DELETE FROM sync_becoming"); }
+
 Result<std::vector<UncheckedObject>> load_unchecked(sqlite::Connection& connection, int64_t written_before_ms,
                                                     int limit) {
     std::vector<UncheckedObject> objects;
     TRY(connection.each(
-        "SELECT device, number FROM sync_unchecked WHERE written_ms < ?1 LIMIT ?2",
+        "SELECT device, number FROM sync_unchecked WHERE written_ms < ?1 ORDER BY written_ms LIMIT ?2",
         [&](const sqlite::Statement& row) {
             objects.push_back({id_at<crypto::DeviceId>(row, 0), number_at(row, 1)});
         },
@@ -91,6 +106,11 @@ Result<std::vector<UncheckedObject>> load_unchecked(sqlite::Connection& connecti
 Result<void> store_unchecked(sqlite::Connection& connection, const UncheckedObject& object, int64_t written_ms) {
     return connection.run("INSERT OR REPLACE INTO sync_unchecked VALUES (?1, ?2, ?3)", object.device.view(),
                           object.number, written_ms);
+}
+
+Result<void> store_damaged(sqlite::Connection& connection, const UncheckedObject& object) {
+    return connection.run("INSERT OR IGNORE INTO sync_unchecked VALUES (?1, ?2, 0)", object.device.view(),
+                          object.number);
 }
 
 Result<void> remove_unchecked(sqlite::Connection& connection, const UncheckedObject& object) {

@@ -33,9 +33,19 @@ Result<void> store_entry(sqlite::Connection& connection, const crypto::Hash256& 
 
 Result<std::optional<crypto::Hash256>> object_hash_at(sqlite::Connection& connection, const crypto::DeviceId& device,
                                                       uint64_t number);
+// Never in place of another: what was applied stays what others' claims are compared with.
 Result<void> store_object_hash(sqlite::Connection& connection, const StreamReference& object);
 Result<void> forget_objects_after(sqlite::Connection& connection, const crypto::DeviceId& device, uint64_t number);
 Result<uint64_t> last_object_number(sqlite::Connection& connection, const crypto::DeviceId& device);  // 0: none
+
+// The device this home is about to become (new_device.h).
+struct Becoming {
+    crypto::DeviceId device;
+    uint64_t common = 0;
+};
+Result<std::optional<Becoming>> load_becoming(sqlite::Connection& connection);
+Result<void> store_becoming(sqlite::Connection& connection, const Becoming& becoming);
+Result<void> remove_becoming(sqlite::Connection& connection);
 
 struct UncheckedObject {
     crypto::DeviceId device;
@@ -44,6 +54,7 @@ struct UncheckedObject {
 Result<std::vector<UncheckedObject>> load_unchecked(sqlite::Connection& connection, int64_t written_before_ms,
                                                     int limit);
 Result<void> store_unchecked(sqlite::Connection& connection, const UncheckedObject& object, int64_t written_ms);
+Result<void> store_damaged(sqlite::Connection& connection, const UncheckedObject& object);  // for the next round
 Result<void> remove_unchecked(sqlite::Connection& connection, const UncheckedObject& object);
 
 struct SeenHead {

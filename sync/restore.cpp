@@ -158,6 +158,7 @@ Result<std::unique_ptr<Replica>> Replica::restore(const ReplicaOptions& options,
                                                   const std::optional<crypto::Hash256>& next, s3::Bucket& carrier,
                                                   RestoreInfo* info) {
     if (options.identity == nullptr) return fail(ErrorKind::invalid_input, "restoring needs the identity");
+    const auto lock = TRY(lock_round(options));
     Joining joining(options, library, carrier);
     TRY(joining.read_library());
     if (joining.founding().identity != options.identity->public_key())
@@ -176,6 +177,7 @@ Result<std::unique_ptr<Replica>> Replica::restore(const ReplicaOptions& options,
 Result<std::unique_ptr<Replica>> Replica::join(const ReplicaOptions& options, const crypto::LibraryId& library,
                                                const crypto::Certificate& certificate, s3::Bucket& carrier,
                                                RestoreInfo* info) {
+    const auto lock = TRY(lock_round(options));
     Joining joining(options, library, carrier);
     TRY(joining.read_library());
     if (certificate.body().device != options.device.public_keys())

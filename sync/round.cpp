@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include "crypto/base/crash_point.h"
-#include "sync/new_device.h"
 
 namespace bae::sync {
 
@@ -15,12 +14,19 @@ namespace {
 constexpr std::string_view kClockSubject = "clock";
 constexpr uint64_t kMaxFoundingBytes = 1 << 20;
 
+Result<uint64_t> last_confirmed_number(const ReplicaState& state) {
+    auto reader = TRY(state.database().read());
+    const auto first_unsent = TRY(reader->integer("SELECT min(object_number) FROM sync_outbox"));
+    return first_unsent ? static_cast<uint64_t>(*first_unsent) - 1 : state.row().sealed_number;
+}
+
 }  // namespace
 
 Result<SyncReport> Round::run() {
     TRY(begin());
     TRY(pull_and_push());
     TRY(finish());
+    if (options_.receive_only) TRY(forget_this_carrier());
     report_.holds = book_.holds();
     if (cancelled_) return fail(ErrorKind::cancelled, "sync was cancelled; what was done stays");
     if (trouble_) return tl::unexpected(context(*trouble_, carrier_.describe()));
@@ -33,6 +39,8 @@ Result<void> Round::begin() {
     for (StreamPosition& position : TRY(state_.database().positions())) positions_.emplace(position.device, position);
     auto reader = TRY(state_.database().read());
     book_ = TRY(HoldBook::load(*reader));
+    const Hold* held = book_.find(stream_name(state_.self()));
+    is_copy_ = held != nullptr && held->reason == HoldReason::copied_device;
     carrier_row_ = TRY(load_carrier(*reader, name_));
     carrier_heads_ = TRY(load_carrier_heads(*reader, name_));
     heads_ = TRY(load_heads(*reader));
@@ -47,8 +55,9 @@ Result<void> Round::pull_and_push() {
     if (is_copy_) TRY(become_new_device());
     complete_membership();
     TRY(read_streams());
-    judge_digests();
+    TRY(judge_digests());
     TRY(repair_mirror());
+    if (options_.receive_only) return {};
     if (options_.mend_clock) TRY(mend_clock());
     TRY(push());
     if (!is_copy_ || !sending_failed_) return {};
@@ -162,21 +171,32 @@ void Round::judge_clock() {
         book_.release(kClockSubject);
 }
 
-// Equal positions and different states is a bug, of this program or another's.
-void Round::judge_digests() {
-    if (report_.received_objects == 0 && dirty_heads_.empty()) return;
-    const auto unsent = state_.database().outbox_size();
-    const auto digest = state_.database().digest();
-    if (!unsent || *unsent > 0 || !digest) return;
-    std::map<crypto::DeviceId, uint64_t> here{{state_.self(), state_.row().sealed_number}};
-    for (const auto& [device, position] : positions_) here.insert_or_assign(device, position.number);
+// Equal positions and different states is a bug, of this program or another's. Under the write lock, so that nobody
+// changes one while the other is read.
+Result<void> Round::judge_digests() {
+    if (report_.received_objects == 0 && dirty_heads_.empty()) return {};
+    std::map<crypto::DeviceId, uint64_t> here;
+    std::optional<Digest> digest;
+    TRY(state_.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
+        if (TRY(state_.database().outbox_size()) > 0) return {};
+        digest = TRY(state_.database().digest());
+        for (const StreamPosition& position : TRY(state_.database().positions()))
+            here.emplace(position.device, position.number);
+        here.insert_or_assign(state_.self(), TRY(state_.current_row(connection)).sealed_number);
+        return {};
+    }));
+    if (digest) compare_digests(std::move(here), *digest);
+    return {};
+}
+
+void Round::compare_digests(std::map<crypto::DeviceId, uint64_t> here, const Digest& digest) {
     std::erase_if(here, [](const auto& entry) { return entry.second == 0; });
     for (const auto& [device, seen] : heads_) {
         std::map<crypto::DeviceId, uint64_t> there{{device, seen.head.number}};
         for (const StreamReference& applied : seen.head.applied) there.insert_or_assign(applied.device, applied.number);
         std::erase_if(there, [](const auto& entry) { return entry.second == 0; });
         if (!seen.head.digest || here != there) continue;
-        if (*seen.head.digest == *digest)
+        if (*seen.head.digest == digest)
             book_.disprove(device.text(), AlarmReason::digest_mismatch);
         else
             alarm(device.text(), AlarmReason::digest_mismatch,
@@ -197,6 +217,14 @@ Result<void> Round::finish() {
     pending_written();
     sent_.clear();
     return {};
+}
+
+Result<void> Round::forget_this_carrier() {
+    return state_.database().replicate([&](sqlite::Connection& connection) -> Result<void> {
+        TRY(connection.run("DELETE FROM sync_carriers WHERE name = ?1", name_));
+        TRY(connection.run("DELETE FROM sync_carrier_heads WHERE carrier = ?1", name_));
+        return connection.run("DELETE FROM sync_outgoing WHERE carrier = ?1", name_);
+    });
 }
 
 Result<void> Round::write_pending(sqlite::Connection& connection) {

@@ -16,6 +16,7 @@ class Round {
     Round(ReplicaState& state, s3::Bucket& carrier, std::string_view name, const SyncOptions& options)
         : state_(state), carrier_(carrier), name_(name), options_(options) {}
     Result<SyncReport> run();
+    Result<void> seal();  // into the mirror alone; the carrier is not called
 
   private:
     using Task = std::function<void()>;
@@ -28,10 +29,12 @@ class Round {
     Result<Go> check_library();
     Result<void> first_contact();
     Result<void> finish();  // writes what differs from what is stored
+    Result<void> forget_this_carrier();
     Result<void> write_pending(sqlite::Connection& connection);
     void pending_written();
     void judge_clock();
-    void judge_digests();
+    Result<void> judge_digests();
+    void compare_digests(std::map<crypto::DeviceId, uint64_t> here, const Digest& digest);
     void note(const Error& error);  // an error of the carrier
     bool gave_up() const { return troubles_ >= kMaxTroubles || cancelled_; }
     bool cancelled();
@@ -53,6 +56,8 @@ class Round {
     void accept_head(const crypto::DeviceId& device, const s3::ObjectInfo& info, const Bytes& object);
     Checked<Head> open_head(const crypto::DeviceId& device, const Bytes& object);
     void judge_claims(const crypto::DeviceId& author, const Head& head);
+    void judge_own_claim(const crypto::DeviceId& author, const StreamReference& claim);
+    Result<bool> signed_by_another(uint64_t number);  // an own object on the carrier that is not of this home
     Result<std::optional<crypto::Hash256>> known_hash(const crypto::DeviceId& device, uint64_t number);
 
     // --- pull_membership.cpp
@@ -71,7 +76,7 @@ class Round {
     struct Arrived {  // verified, waiting to be merged
         StreamReference reference;
         ChangeObject change;
-        bool unchecked = false;  // was written into the mirror without fsync
+        bool unsynced = false;  // was written into the mirror without fsync
     };
     struct Fetched {
         Result<Bytes> bytes = fail(ErrorKind::not_found, "");
@@ -85,6 +90,7 @@ class Round {
     Fetched fetch_from_carrier(const std::string& path);
     std::optional<Refusal> fork_at(const StreamEnd& end);
     Result<void> merge_arrived();
+    Result<void> record_arrived(sqlite::Connection& connection, const Arrived& arrived) const;
     Result<void> drop_from_outbox(sqlite::Connection& connection, const Arrived& arrived) const;
     void judge_published(const StreamEnd& end, const Head& head);
     Result<void> repair_mirror();
@@ -109,27 +115,35 @@ class Round {
     Result<Bytes> read_twice(const std::string& path, uint64_t max_bytes, const Bytes* expected);
     void send_onto_other(const std::string& path, const Bytes& object);
     bool is_own_path(std::string_view path) const;
+    Result<bool> is_recorded(const std::string& path, const Bytes& object);
     Result<std::optional<Bytes>> read_to_send(const std::string& path);
     void note_unsent(const Error& error);
+    Bytes seal_head() const;
     Result<void> send_head();
+
+    // --- seal.cpp
+    void recall_own_head();
     Result<void> record_sent(sqlite::Connection& connection);
 
     // --- copy.cpp
+    void found_copy();
     Result<void> become_new_device();                      // clears is_copy_ if it did
     Result<std::optional<uint64_t>> last_common_number();  // absent: the carrier cannot tell now
-    void read_old_head(const crypto::DeviceId& old);
+    bool read_old_head(const crypto::DeviceId& old, std::optional<SeenHead>& seen);  // false: it cannot tell now
     bool old_stream_is_read() const;
 
     // --- mend_clock.cpp
     Result<void> mend_clock();
-    Result<bool> sealed_dated_ahead();
+    Result<void> rebuild(const std::function<Result<void>(std::span<const IncomingObject>)>& apply);
+    Result<LibraryRow> own_row() const;  // as it is now
+    Result<bool> sealed_dated_ahead(const LibraryRow& row) const;
 
     static constexpr int kMaxTroubles = 3;
 
     ReplicaState& state_;
     s3::Bucket& carrier_;
     std::string name_;
-    const SyncOptions& options_;
+    const SyncOptions options_;
     SyncReport report_;
     HoldBook book_;
 
@@ -155,9 +169,10 @@ class Round {
     size_t arrived_bytes_ = 0;
     std::set<crypto::DeviceId> all_arrived_;  // streams read up to what their heads say
 
-    bool is_copy_ = false;
-    std::set<crypto::DeviceId> dirty_heads_;          // to be stored: heads_
-    std::set<crypto::DeviceId> dirty_carrier_heads_;  // to be stored or removed: carrier_heads_
+    bool is_copy_ = false;                                                  // found_copy, in this round or before
+    std::vector<std::pair<crypto::DeviceId, StreamReference>> own_claims_;  // of heads, on the own stream
+    std::set<crypto::DeviceId> dirty_heads_;                                // to be stored: heads_
+    std::set<crypto::DeviceId> dirty_carrier_heads_;                        // to be stored or removed: carrier_heads_
     bool dirty_carrier_ = false;
 
     std::optional<Head> next_head_;

@@ -64,19 +64,31 @@ void Round::note_unsent(const Error& error) {
     note(error);
 }
 
-// The mirror's bytes; absent if they are not what was recorded, which a hold or the next repair takes care of.
+// Is this what was recorded under this path? What nobody recorded is not sent: it may yet be sealed anew.
+Result<bool> Round::is_recorded(const std::string& path, const Bytes& object) {
+    const crypto::Hash256 hash = crypto::object_hash(object);
+    if (const auto change = parse_change_path(path)) return TRY(known_hash(change->device, change->number)) == hash;
+    const auto entry = parse_entry_path(path);
+    return !entry || equal(ByteView(hash.bytes).first(entry->hash_start.kSize), entry->hash_start.view());
+}
+
+// The mirror's bytes; absent if they are lost or not to be sent.
 Result<std::optional<Bytes>> Round::read_to_send(const std::string& path) {
     std::optional<Bytes> none;
     auto object = state_.mirror().get(path, crypto::kMaxObjectBytes);
+    if (object && TRY(is_recorded(path, *object))) return std::optional(std::move(*object));
     const auto change = parse_change_path(path);
-    const auto expected = change ? TRY(known_hash(change->device, change->number)) : std::nullopt;
-    const bool good = object && (!expected || crypto::object_hash(*object) == *expected);
-    if (good) return std::optional(std::move(*object));
-    if (change && change->device == state_.self()) {
+    if (change && !TRY(known_hash(change->device, change->number))) {
+        sent_.push_back(path);
+    } else if (is_own_path(path) || path == kFoundingPath) {
         hold(stream_name(state_.self()),
              {HoldReason::damaged_object,
               fmt::format("{} in this device's own store is damaged: bring it back from a backup", path)});
         sending_failed_ = true;
+    } else if (change) {  // stays to be sent, and is fetched again by the next repair
+        TRY(state_.database().replicate([&](sqlite::Connection& connection) {
+            return store_damaged(connection, {change->device, change->number});
+        }));
     } else {
         sent_.push_back(path);  // others have it, or will bring it
     }
@@ -106,7 +118,7 @@ void Round::send_onto_other(const std::string& path, const Bytes& object) {
         there && parse_change_path(path) &&
         open_verified(state_.membership(), state_.keyring(), crypto::ObjectKind::change, path, state_.self(), *there);
     if (ours) {  // signed with our key, and not by this installation: one of the two is a copy
-        is_copy_ = true;
+        found_copy();
         sending_failed_ = true;
         return;
     }
@@ -140,7 +152,8 @@ Result<void> Round::record_sent(sqlite::Connection& connection) {
     for (const std::string& path : sent_) {
         TRY(remove_outgoing(connection, name_, path));
         const auto change = parse_change_path(path);
-        own_changes += change && change->device == state_.self() ? 1 : 0;
+        const bool own = change && change->device == state_.self() && change->number <= state_.row().sealed_number;
+        own_changes += own ? 1 : 0;
     }
     if (own_changes == 0) return {};
     uint64_t confirmed = state_.row().sealed_number;

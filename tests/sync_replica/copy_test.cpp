@@ -132,14 +132,139 @@ TEST(Copy, OpensAfterACrashBetweenStoringTheKeysAndRecordingThem) {
     Copied devices;
     const auto copy = devices[0].clone();
     const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    devices[0].must_sync(*devices.carrier);
     copy->add_album("copy", "t");
-    copy->stored_keys = crypto::DeviceKeys::generate(devices.person.random);
+    copy->dies_with_new_keys = true;
+    EXPECT_FALSE(copy->sync(*devices.carrier));
     copy->use_stored_keys();
     copy->reopen();
     EXPECT_EQ(copy->id(), copy->stored_keys->id());
     EXPECT_EQ((*copy)->certificate().body().continued, old);
     devices.settle_with(*copy);
     EXPECT_NE(devices[1].dump().find("albums|copy|"), std::string::npos);
+}
+
+TEST(Copy, AnOpeningAfterACrashKnowsWhatTheCarrierSaid) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    devices[0].must_sync(*devices.carrier);  // confirmed, and then overwritten
+    devices.pass(kHour);
+    copy->add_album("copy", "t");
+    auto alone = s3::make_memory_bucket();
+    ASSERT_TRUE((*copy)->adopt(*alone));
+    copy->must_sync(*alone);
+    for (const std::string& path : {change_path(old, 2), head_path(old)})
+        ASSERT_TRUE(devices.carrier->put(path, *alone->get(path, UINT64_MAX)));
+    devices[0].dies_with_new_keys = true;
+    EXPECT_FALSE(devices[0].sync(*devices.carrier));
+    devices[0].use_stored_keys();
+    devices[0].reopen();
+    for (int i = 0; i < 2; i++) devices.settle();
+    devices.expect_equal();
+    EXPECT_NE(devices[1].dump().find("albums|original|"), std::string::npos);
+    EXPECT_NE(devices[1].dump().find("albums|copy|"), std::string::npos);
+}
+
+TEST(Copy, KeysThatWereNotAnnouncedAreAnotherDevices) {
+    Copied devices;
+    devices[0].stored_keys = crypto::DeviceKeys::generate(devices.person.random);
+    devices[0].use_stored_keys();
+    EXPECT_EQ(devices[0].try_reopen().error().kind, ErrorKind::denied);
+}
+
+TEST(Copy, EqualStampsOfCopiesWithClocksBehindAreTwoTransactions) {
+    Copied devices;
+    devices[0].clock.now -= 5 * kHour;
+    const auto copy = devices[0].clone();
+    copy->clock.now = devices[0].clock.now;
+    devices[0].add_album("original", "t");
+    copy->add_album("copy", "t");
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    copy->must_sync(*devices.carrier);
+    EXPECT_NE(copy->id(), devices[0].id());
+    devices.settle_with(*copy);
+    EXPECT_NE(devices[1].dump().find("albums|original|"), std::string::npos);
+    EXPECT_NE(devices[1].dump().find("albums|copy|"), std::string::npos);
+}
+
+TEST(Copy, IsNotForgottenWhileTheStorageDoesNotAnswer) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    copy->add_album("copy", "t");
+    HookBucket carrier(*devices.carrier, devices.wall);
+    carrier.fails = [](std::string_view path) { return path.starts_with("changes/"); };
+    EXPECT_FALSE(copy->sync(carrier));
+    EXPECT_EQ(copy->id(), old);
+    EXPECT_TRUE(copy->has_hold(HoldReason::copied_device));
+    carrier.fails = [](std::string_view path) { return path.starts_with("heads/"); };
+    EXPECT_FALSE(copy->sync(carrier));
+    EXPECT_EQ(copy->id(), old);
+    carrier.fails = nullptr;
+    copy->must_sync(carrier);
+    devices.expect_new_device(*copy, old);
+    devices.settle_with(*copy);
+}
+
+TEST(Copy, SomebodyElsesWordAloneMakesNoNewDevice) {
+    Copied devices;
+    const crypto::DeviceId self = devices[0].id();
+    Forge forge(devices[1]);
+    Head claim = forge.newest_head();
+    claim.counter += 10;
+    claim.digest.reset();
+    claim.applied = {{self, 7, crypto::Hash256{}}};
+    forge.put(*devices.carrier, claim);
+    devices[0].add_album("b", "t");
+    devices[0].must_sync(*devices.carrier);
+    EXPECT_EQ(devices[0].id(), self);
+    EXPECT_TRUE(devices[0].has_alarm(AlarmReason::forked_stream));
+    EXPECT_EQ(devices[0].holds(), "");
+    EXPECT_EQ(devices[0].status().pending, 0u);
+}
+
+TEST(Copy, AWordThatCouldNotBeCheckedIsCheckedLater) {
+    Copied devices;
+    const auto backup = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("later", "t");
+    devices.settle();
+    devices.pass(2 * kHour);
+    devices.settle();  // the second device's head tells of it
+    ASSERT_TRUE(devices.carrier->remove(head_path(old)));
+    HookBucket carrier(*devices.carrier, devices.wall);
+    carrier.fails = [](std::string_view path) { return path.starts_with("changes/"); };
+    EXPECT_FALSE(backup->sync(carrier));
+    EXPECT_EQ(backup->id(), old);
+    carrier.fails = nullptr;
+    backup->must_sync(carrier);
+    devices.expect_new_device(*backup, old);
+}
+
+TEST(Copy, NamesTheOwnObjectsThatCouldNotBeSentAgain) {
+    Copied devices;
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    devices[0].must_sync(*devices.carrier);
+    devices.pass(kHour);
+    copy->add_album("copy", "t");
+    auto alone = s3::make_memory_bucket();
+    ASSERT_TRUE((*copy)->adopt(*alone));
+    copy->must_sync(*alone);
+    for (const std::string& path : {change_path(old, 2), head_path(old)})
+        ASSERT_TRUE(devices.carrier->put(path, *alone->get(path, UINT64_MAX)));
+    ASSERT_TRUE(devices[0].mirror().remove(change_path(old, 2)));
+    devices[0].must_sync(*devices.carrier);
+    EXPECT_NE(devices[0].id(), old);
+    EXPECT_TRUE(devices[0].has_alarm(AlarmReason::stored_differently));
 }
 
 TEST(Copy, GoesOnAfterOpeningAgain) {
@@ -164,7 +289,8 @@ TEST(Copy, AnotherProcessOfTheSameHomeStopsUsingTheOldName) {
     devices[0].must_sync(*devices.carrier);
     devices.pass(kHour);
     copy->must_sync(*devices.carrier);
-    EXPECT_EQ((*daemon)->sync(*devices.carrier, "carrier", {}).error().kind, ErrorKind::denied);
+    for (int i = 0; i < 2; i++)
+        EXPECT_EQ((*daemon)->sync(*devices.carrier, "carrier", {}).error().kind, ErrorKind::denied);
 }
 
 TEST(Copy, WithoutTheIdentityItWaitsForAKeeper) {
@@ -194,7 +320,8 @@ TEST(Copy, WithoutTheIdentityItWaitsForAKeeper) {
     other.add_album("original", "t");
     copy->add_album("copy", "t");
     other.must_sync(*devices.carrier);
-    copy->must_sync(*devices.carrier);
+    for (int i = 0; i < 3; i++) copy->must_sync(*devices.carrier);
+    EXPECT_EQ(devices.paths("changes/" + other.id().text()).size(), 1u);
     EXPECT_EQ(copy->holds(), stream_name(other.id()) + " copied_device\n");
     EXPECT_EQ(copy->id(), other.id());
     EXPECT_EQ(copy->status().pending, 1u) << "what it wrote is kept";

@@ -62,6 +62,22 @@ class DatedBucket : public s3::Bucket {
     FakeClock& clock_;
 };
 
+// A storage at which something happens, or fails, in the middle of a round: decorates another.
+class HookBucket : public DatedBucket {
+  public:
+    using DatedBucket::DatedBucket;
+    Result<Bytes> get(std::string_view path, uint64_t max) override {
+        if (fails && fails(path)) return fail(ErrorKind::retry, "does not answer");
+        return DatedBucket::get(path, max);
+    }
+    Result<s3::ListPage> list(std::string_view prefix, std::string_view after, size_t limit) override {
+        if (const auto once = std::exchange(before_list, nullptr)) once();
+        return DatedBucket::list(prefix, after, limit);
+    }
+    std::function<void()> before_list;              // once
+    std::function<bool(std::string_view)> fails{};  // to get this
+};
+
 // What all devices of a test share: the person, the time, and nothing else.
 struct Person {
     explicit Person(uint64_t seed)
@@ -155,7 +171,7 @@ class Home {
         if (keeper_) {
             o.on_new_device = [this](const crypto::DeviceKeys& keys) -> Result<void> {
                 stored_keys = crypto::DeviceKeys::from_secret(keys.secret().view()).value();
-                return {};
+                return dies_with_new_keys ? fail(ErrorKind::internal, "killed") : Result<void>();
             };
         }
         return o;
@@ -239,6 +255,7 @@ class Home {
     FakeClock clock;
     Replica::RestoreInfo restored;
     std::optional<crypto::DeviceKeys> stored_keys;
+    bool dies_with_new_keys = false;  // after storing them
 
   private:
     FakeClock& wall_;

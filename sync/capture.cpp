@@ -88,6 +88,7 @@ class Capture {
         const auto former = TRY(target_.rows.load_hidden(table_->name, id));
         if (!former) return {};
         subtract_from_digest(target_.digest, terms_, table_->name, id, *former);
+        TRY(target_.rows.drop_grave(table_->name, id));
         return target_.rows.forget_hidden(table_->name, id);
     }
 
@@ -184,7 +185,9 @@ class Capture {
     }
 
     Result<void> remove(const RecordedRow& row) {
-        subtract_from_digest(target_.digest, terms_, table_->name, row.id, TRY(former_state(row)));
+        const RowState former = TRY(former_state(row));
+        subtract_from_digest(target_.digest, terms_, table_->name, row.id, former);
+        TRY(target_.rows.keep_grave(table_->name, row.id, former));
         RowState dead;
         dead.existence = Existence::dead;
         dead.row_stamp = dead.updated_at = stamp_;

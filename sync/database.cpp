@@ -109,6 +109,7 @@ class DatabaseImpl : public Database {
     Result<Digest> recompute_digest() override;
     Result<std::vector<Conflict>> conflicts() override;
     Result<std::vector<ParkedRow>> parked() override;
+    Result<std::vector<Conflict>> deleted_parents() override;
     Result<Written> restore_conflict(const Conflict& conflict) override;
 
     Subscription subscribe(std::function<void(const CommitEvent&)> callback) override {
@@ -308,6 +309,19 @@ Result<std::vector<ParkedRow>> DatabaseImpl::parked() {
     return missing;
 }
 
+Result<std::vector<Conflict>> DatabaseImpl::deleted_parents() {
+    auto reader = TRY(read());
+    std::vector<Conflict> out;
+    TRY(
+        reader->each("SELECT DISTINCT p.parent_tbl, p.parent_id, g.stamp, h.row_stamp, g.columns FROM sync_parked p "
+                     "JOIN sync_hidden h ON h.tbl = p.parent_tbl AND h.id = p.parent_id AND h.existence = 2 "
+                     "LEFT JOIN sync_graves g ON g.tbl = p.parent_tbl AND g.id = p.parent_id ORDER BY 1, 2",
+                     [&](const sqlite::Statement& s) {
+                         out.push_back({s.string(0), s.string(1), "", s.string(2), s.string(3), to_bytes(s.blob(4))});
+                     }));
+    return out;
+}
+
 // --- writing --------------------------------------------------------------------------------------------------------
 
 Result<Written> DatabaseImpl::write_locked(std::string_view message, const std::function<Result<void>(Connection&)>& fn,
@@ -463,7 +477,7 @@ Result<void> DatabaseImpl::wipe_state(Connection& c) {
     return c.execute(
         "DELETE FROM sync_streams; DELETE FROM sync_seen; DELETE FROM sync_vectors; DELETE FROM sync_row_stamps; "
         "DELETE FROM sync_cell_stamps;"
-        "DELETE FROM sync_unknown_cells; DELETE FROM sync_hidden; DELETE FROM sync_parked; DELETE FROM "
+        "DELETE FROM sync_unknown_cells; DELETE FROM sync_hidden; DELETE FROM sync_parked; DELETE FROM sync_graves; DELETE FROM "
         "sync_lost_writes");
 }
 

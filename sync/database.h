@@ -144,6 +144,9 @@ class Database {
     virtual Result<Digest> recompute_digest() = 0;  // from the whole state; slow; for tests and `verify`
     virtual Result<std::vector<Conflict>> conflicts() = 0;
     virtual Result<std::vector<ParkedRow>> parked() = 0;
+    // Deleted rows that rows of others belong to, which wait for them: in the form of conflicts (column ""), so that
+    // restore_conflict inserts them again. Without values where this device never had the row.
+    virtual Result<std::vector<Conflict>> deleted_parents() = 0;
     // Sets the lost value again, or inserts the deleted row again, as an own transaction.
     virtual Result<Written> restore_conflict(const Conflict& conflict) = 0;
 

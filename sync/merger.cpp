@@ -128,6 +128,10 @@ struct Merger::State : ChangeVisitor {
         if (after == before) return {};
         subtract_from_digest(digest, terms, name, id, before);
         add_to_digest(digest, terms, name, id, after);
+        if (before.existence == Existence::alive && after.existence == Existence::dead)
+            TRY(rows.keep_grave(name, id, before));
+        else if (before.existence == Existence::dead && after.existence == Existence::alive)
+            TRY(rows.drop_grave(name, id));
         return rows.store(name, id, after);
     }
 };

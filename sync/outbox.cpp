@@ -78,6 +78,8 @@ Result<void> bind_packed(Statement& s, int index, ByteView packed_value) {
 }
 
 Result<void> restore_row(Connection& c, const SyncedTable& table, const Conflict& conflict) {
+    if (conflict.lost_value.empty())
+        return fail(ErrorKind::not_found, "this device never had its values: restore it on one that did");
     RowState row;
     TRY(unpack_base(conflict.lost_value, row));
     std::string columns = "id, _updated_at";

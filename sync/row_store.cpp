@@ -302,6 +302,19 @@ Result<std::optional<RowState>> RowStore::load_hidden(std::string_view table, st
     return std::optional<RowState>(std::move(row));
 }
 
+Result<void> RowStore::keep_grave(std::string_view table, std::string_view id, const RowState& before) {
+    RowState values = before;
+    for (const auto& [column, cell] : before.cells) values.base[column] = cell.value;
+    return state_->c.run(
+        "INSERT INTO sync_graves (tbl, id, stamp, columns) VALUES (?, ?, ?, ?) ON CONFLICT(tbl, id) DO UPDATE SET "
+        "stamp = excluded.stamp, columns = excluded.columns",
+        table, id, before.updated_at, pack_base(values));
+}
+
+Result<void> RowStore::drop_grave(std::string_view table, std::string_view id) {
+    return state_->c.run("DELETE FROM sync_graves WHERE tbl = ? AND id = ?", table, id);
+}
+
 Result<void> RowStore::forget_hidden(std::string_view table, std::string_view id) {
     State& s = *state_;
     TRY(s.c.run("DELETE FROM sync_hidden WHERE tbl = ? AND id = ?", table, id));

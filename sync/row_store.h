@@ -34,6 +34,9 @@ class RowStore {
     Result<void> bury(int table, std::string_view id, const RowState& dead);
     // The row's state outside its table, if it has one there.
     Result<std::optional<RowState>> load_hidden(std::string_view table, std::string_view id);
+    // Keeps what a row held when it is deleted, for people who want it back; forgets it when the row is there again.
+    Result<void> keep_grave(std::string_view table, std::string_view id, const RowState& before);
+    Result<void> drop_grave(std::string_view table, std::string_view id);
     Result<void> forget_hidden(std::string_view table, std::string_view id);
     bool any_parked() const;
 

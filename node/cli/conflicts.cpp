@@ -42,6 +42,7 @@ Result<std::string> row_text(Unpacker& in) {
 }
 
 Result<std::string> lost_text(const sync::Conflict& conflict) {
+    if (conflict.lost_value.empty()) return "a row this device never had";
     Unpacker in(conflict.lost_value);
     if (conflict.column.empty()) return row_text(in);
     return text_of(TRY(sync::unpack_value(in)));
@@ -51,7 +52,8 @@ Result<void> print(Session& session, sync::sqlite::Connection& connection, size_
                    const sync::Conflict& conflict) {
     const Kind* kind = kind_of_table(conflict.table);
     const std::string what = kind ? kind->name : conflict.table;
-    const std::string lost_by = TRY(device_in_stamp(connection, conflict.lost_stamp));
+    const std::string lost_by =
+        conflict.lost_stamp.empty() ? "somebody" : TRY(device_in_stamp(connection, conflict.lost_stamp));
     const std::string won_by = TRY(device_in_stamp(connection, conflict.won_stamp));
     const std::string lost = TRY(lost_text(conflict));
     Output& out = session.out();
@@ -70,9 +72,10 @@ Result<void> print(Session& session, sync::sqlite::Connection& connection, size_
     }
     const Result<sync::Stamp> won = sync::Stamp::parse(conflict.won_stamp);
     const std::string label = TRY(label_of(connection, {conflict.table, conflict.id}));
-    out.line(fmt::format("{:>3}  {} {}{}: {} by {} was replaced by {}{}", number, what, shown(label),
+    out.line(fmt::format("{:>3}  {} {}{}: {} by {} was {} by {}{}", number, what, shown(label),
                          conflict.column.empty() ? "" : ", " + conflict.column, shown(lost), shown(lost_by),
-                         shown(won_by), won ? " on " + date_text(won->ms) : ""));
+                         conflict.column.empty() ? "deleted" : "replaced", shown(won_by),
+                         won ? " on " + date_text(won->ms) : ""));
     return {};
 }
 
@@ -80,7 +83,8 @@ Result<void> print(Session& session, sync::sqlite::Connection& connection, size_
 
 Result<ExitCode> run(Session& session, const ConflictsCommand& command) {
     sync::Database* database = TRY(session.database());
-    const std::vector<sync::Conflict> conflicts = TRY(database->conflicts());
+    std::vector<sync::Conflict> conflicts = TRY(database->conflicts());
+    for (sync::Conflict& parent : TRY(database->deleted_parents())) conflicts.push_back(std::move(parent));
     if (command.restore) {
         if (*command.restore == 0 || *command.restore > conflicts.size()) {
             return session.usage(

@@ -43,6 +43,13 @@ Result<std::vector<Waiting>> waiting_rows(sync::Database& database) {
     std::vector<Waiting> found;
     for (const sync::ParkedRow& row : TRY(database.parked())) {
         const Kind* kind = kind_of_table(row.table);
+        if (row.parent_table.empty()) {
+            found.push_back({.subject = fmt::format("{} {}", kind ? kind->name : row.table, row.id),
+                             .reason = "unfit",
+                             .message = "the device that wrote it put a value into it that its column cannot hold",
+                             .release = "an edit of that value on the device that wrote it"});
+            continue;
+        }
         const Kind* parent = kind_of_table(row.parent_table);
         const std::string what = fmt::format("{} {}", parent ? parent->name : row.parent_table, row.parent_id);
         found.push_back({.subject = fmt::format("{} {}", kind ? kind->name : row.table, row.id),

@@ -80,6 +80,14 @@ CREATE TABLE sync_parked (
     PRIMARY KEY (parent_tbl, parent_id, tbl, id)
 ) STRICT, WITHOUT ROWID;
 
+-- What rows held when they were deleted here: to insert one again that others' rows belong to. A tombstone keeps no value.
+CREATE TABLE sync_graves (
+    tbl TEXT NOT NULL, id TEXT NOT NULL,
+    stamp TEXT NOT NULL,                -- of its last edit
+    columns BLOB NOT NULL,              -- MessagePack [[column, value]...]
+    PRIMARY KEY (tbl, id)
+) STRICT, WITHOUT ROWID;
+
 -- Writes that were replaced and that no later write of the cell had seen. Shown as conflicts where the value differs.
 CREATE TABLE sync_lost_writes (
     tbl TEXT NOT NULL, id TEXT NOT NULL,

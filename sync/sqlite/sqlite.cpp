@@ -136,7 +136,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path
     const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
     std::unique_ptr<Connection> connection(new Connection(db));
     if (code != SQLITE_OK) return tl::unexpected<Error>(sqlite_error(db, code, "opening " + path.string()));
-    sqlite3_busy_timeout(db, 60'000);
+    sqlite3_busy_timeout(db, 15'000);
     return connection;
 }
 

@@ -4,7 +4,7 @@ bytes, and the next try completes. BAE_FAULT_PASSES: how many passes; BAE_FAULT_
 from fault import *
 
 POINT = re.compile(r'CRASH_POINT\("([^"]+)"\)')
-PASSES = int(os.environ.get("BAE_FAULT_PASSES", 2))
+PASSES = int(os.environ.get("BAE_FAULT_PASSES", 3))
 PART, PARTS = map(int, os.environ.get("BAE_FAULT_PART", "0/1").split("/"))
 
 

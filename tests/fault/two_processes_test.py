@@ -18,7 +18,7 @@ class TwoProcesses(FaultCase):
         kitchen.restore(study.export()).sync()
         self.tracks = [row["id"] for row in study.rows("tracks")]
         self.chance = random.Random(SEED)
-        self.rounds = rounds(8)
+        self.rounds = rounds(20)
         with ThreadPoolExecutor(6) as pool:
             loops = [pool.submit(self.tag, study, "study"), pool.submit(self.tag, study, "desk"), pool.submit(self.tag, kitchen, "kitchen"),
                      pool.submit(self.sync, study), pool.submit(self.sync, study), pool.submit(self.sync, kitchen)]

@@ -52,6 +52,12 @@ class Forge {
         return seal(crypto::ObjectKind::change, change_path(keys_.id(), number),
                     *encode_change_object({previous, newest_head().membership, 1}, transactions), key);
     }
+    // The same, by an author who has read these entries.
+    Bytes change_after(std::vector<EntryReference> read, uint64_t number, const crypto::Hash256& previous,
+                       const std::vector<OutboxTransaction>& transactions) const {
+        return seal(crypto::ObjectKind::change, change_path(keys_.id(), number),
+                    *encode_change_object({previous, std::move(read), 1}, transactions));
+    }
     Bytes seal(crypto::ObjectKind kind, const std::string& path, ByteView plaintext,
                const crypto::EpochMaster* key = nullptr) const {
         return crypto::seal_object(kind, {library_, path}, key == nullptr ? master() : *key, signer(), plaintext);

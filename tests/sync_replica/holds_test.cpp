@@ -166,6 +166,31 @@ TEST(Holds, TheStoragesClockDecidesWhatIsAhead) {
     EXPECT_FALSE(devices[0].has_hold(HoldReason::dated_ahead));
 }
 
+TEST(Holds, AnEntryThatAChangeObjectNamesStopsMergingAndSealing) {
+    Devices devices(3);
+    devices[2].add_album("other", "t");
+    devices[2].must_sync(*devices.carrier);
+    const std::string dump = devices[0].dump();
+    Forge forge(devices[1]);
+    std::vector<EntryReference> read = forge.newest_head().membership;
+    read.back().hash.bytes[0] ^= std::byte{1};
+    const std::string path = change_path(devices[1].id(), 1);
+    const Bytes object = forge.change_after(read, 1, {}, {forge.album("forged", kStart)});
+    ASSERT_TRUE(devices.carrier->put(path, object));
+    forge.put_head(*devices.carrier, 9, 1);
+    devices[0].add_album("own", "t");
+    devices[0].must_sync(*devices.carrier);
+    EXPECT_EQ(devices[0].holds(), stream_name(devices[1].id()) + " membership_incomplete\n");
+    EXPECT_EQ(devices[0].status().pending, 1u) << "what is withheld may be a removal";
+    EXPECT_EQ(devices.paths("changes/" + devices[0].id().text()).size(), 0u);
+    const Bytes better = forge.change(1, {}, {forge.album("forged", kStart)});
+    ASSERT_TRUE(devices.carrier->put(path, better));
+    forge.put_head(*devices.carrier, 10, 1);
+    devices[0].must_sync(*devices.carrier);
+    EXPECT_EQ(devices[0].holds(), "");
+    EXPECT_EQ(devices[0].status().pending, 0u);
+}
+
 TEST(Holds, MembershipIncompleteUntilTheNamedEntryArrives) {
     TwoObjects devices;
     const std::string dump = devices[0].dump();

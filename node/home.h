@@ -7,6 +7,7 @@
 //   artwork/        pictures, named by the SHA-256 of their bytes
 //   cache/          parts of files being fetched; may be deleted at any time
 //   secrets         the secret store
+//   sync.lock       empty; locked by the process that syncs (round_lock.h)
 //   library.id      text: library, device and person; written last, so where it is, there is a whole library
 //
 // A new home is built in .founding inside the directory. Renaming that to .founded is the moment the library exists;
@@ -29,6 +30,7 @@ struct HomePaths {
     std::filesystem::path artwork() const { return root / "artwork"; }
     std::filesystem::path cache() const { return root / "cache"; }
     std::filesystem::path secrets() const { return root / "secrets"; }
+    std::filesystem::path round_lock() const { return root / "sync.lock"; }
     std::filesystem::path record() const { return root / "library.id"; }
 };
 

@@ -7,6 +7,7 @@
 #include "node/cli/prompt.h"
 #include "node/files.h"
 #include "node/output/escape.h"
+#include "node/round_lock.h"
 #include "node/version.h"
 
 namespace bae::node {
@@ -110,7 +111,10 @@ Result<void> Session::open_replica() {
         .clock = sync::system_clock(),
         .program_version = std::string("bae ") + kVersion,
         .mirror_unsynced = opened_->mirror_unsynced.get(),
-        .on_new_device = [this](const crypto::DeviceKeys& made) { return become(made); }};
+        .on_new_device = [this](const crypto::DeviceKeys& made) { return become(made); },
+        .lock_round = [this, home = TRY(paths())](const sync::SyncOptions& round) {
+            return lock_round(home, out_, round);
+        }};
     opened_->replica = TRY(sync::Replica::open(options));
     return {};
 }

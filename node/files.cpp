@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "node/output/escape.h"
@@ -41,18 +43,23 @@ Result<std::string> read_small_file(const fs::path& path, size_t max_bytes) {
     return text;
 }
 
-Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode) {
-    const fs::path temporary = path.native() + ".new";
-    {
-        std::error_code ignored;
-        fs::remove(temporary, ignored);
-        File file = TRY(File::open_to_append(temporary));
-        if (chmod(temporary.c_str(), mode) != 0) return failure_at(temporary, errno);
-        TRY(file.write(0, bytes));
-        TRY(file.sync());
-    }
+static Result<void> write_and_rename(const fs::path& temporary, const fs::path& path, ByteView bytes, unsigned mode) {
+    File file = TRY(File::open_to_append(temporary));
+    if (chmod(temporary.c_str(), mode) != 0) return failure_at(temporary, errno);
+    TRY(file.write(0, bytes));
+    TRY(file.sync());
     TRY(rename_file(temporary, path));
     return sync_directory(path.parent_path());
+}
+
+Result<void> write_file_durably(const fs::path& path, ByteView bytes, unsigned mode) {
+    std::string temporary = path.native() + ".new-XXXXXX";
+    const int made = mkostemp(temporary.data(), O_CLOEXEC);
+    if (made < 0) return failure_at(path, errno);
+    close(made);
+    const Result<void> written = write_and_rename(temporary, path, bytes, mode);
+    if (!written) unlink(temporary.c_str());
+    return written;
 }
 
 Result<void> copy_private_file(const fs::path& from, const fs::path& to) {
@@ -68,12 +75,12 @@ static Result<void> sync_parent(const fs::path& path) {
     return sync_directory(path.has_parent_path() ? path.parent_path() : fs::path("."));
 }
 
-Result<void> make_directories(const fs::path& path) {
+Result<void> make_directories(const fs::path& path, unsigned mode) {
     if (path.empty() || path == path.root_path()) return {};
-    if (mkdir(path.c_str(), 0700) == 0) return sync_parent(path);
+    if (mkdir(path.c_str(), mode) == 0) return sync_parent(path);
     if (errno == ENOENT) {
-        TRY(make_directories(path.parent_path()));
-        if (mkdir(path.c_str(), 0700) == 0) return sync_parent(path);
+        TRY(make_directories(path.parent_path(), mode));
+        if (mkdir(path.c_str(), mode) == 0) return sync_parent(path);
     }
     const int error = errno;
     std::error_code ignored;
@@ -88,6 +95,33 @@ Result<void> make_directories(const fs::path& path) {
 Result<void> rename_file(const fs::path& from, const fs::path& to) {
     if (::rename(from.c_str(), to.c_str()) != 0) return failure_at(to, errno);
     return {};
+}
+
+Result<bool> rename_if_free(const fs::path& from, const fs::path& to) {
+    if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == EEXIST) return false;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return failure_at(to, errno);
+    return link_if_free(from, to);
+}
+
+Result<bool> link_if_free(const fs::path& from, const fs::path& to) {
+    if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), 0) == 0) {
+        if (unlink(from.c_str()) != 0) return failure_at(from, errno);
+        return true;
+    }
+    if (errno == EEXIST) return false;
+    if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP && errno != EMLINK) return failure_at(to, errno);
+    return reserve_and_rename(from, to);
+}
+
+// A crash between the two leaves an empty file of that name.
+Result<bool> reserve_and_rename(const fs::path& from, const fs::path& to) {
+    const int reserved = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (reserved < 0 && errno == EEXIST) return false;
+    if (reserved < 0) return failure_at(to, errno);
+    close(reserved);
+    TRY(rename_file(from, to));
+    return true;
 }
 
 Result<void> sync_directory(const fs::path& path) {
@@ -114,8 +148,8 @@ Result<File> File::open_to_read(const fs::path& path) {
     return File(descriptor, path);
 }
 
-Result<File> File::open_to_append(const fs::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+Result<File> File::open_to_append(const fs::path& path, unsigned mode) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
     if (descriptor < 0) return failure_at(path, errno);
     return File(descriptor, path);
 }
@@ -172,6 +206,14 @@ Result<bool> File::try_lock() {
     if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return true;
     if (errno == EWOULDBLOCK) return false;
     return failure(errno);
+}
+
+Result<bool> File::is_at_its_path() const {
+    struct stat here {
+    }, there{};
+    if (fstat(descriptor_, &here) != 0) return failure(errno);
+    if (lstat(path_.c_str(), &there) != 0) return errno == ENOENT ? Result<bool>(false) : failure(errno);
+    return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 Result<void> File::sync() {

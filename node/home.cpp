@@ -47,8 +47,10 @@ Result<int> lock_home(const HomePaths& home) {
     if (lock < 0) return tl::unexpected<Error>(errno_error(errno, shown(home.root.native())));
     if (flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
     close(lock);
-    return fail(ErrorKind::retry, fmt::format("{}: another bae is making a library here; wait until it is done",
-                                              shown(home.root.native())));
+    return tl::unexpected<Error>(
+        {ErrorKind::retry,
+         fmt::format("{}: another bae is making a library here; wait until it is done", shown(home.root.native())),
+         Cause::locked});
 }
 
 Result<void> finish_founding(const HomePaths& home) {
@@ -141,6 +143,7 @@ Result<NewHome> NewHome::begin(const HomePaths& home) {
                                 shown(home.root.native()), taken.filename().native()));
     }
     std::error_code failed;
+    if (fs::is_empty(home.root, failed)) chmod(home.root.c_str(), 0700);  // an empty directory that was there before
     fs::remove_all(made.staging_.root, failed);
     if (failed) return tl::unexpected<Error>(errno_error(failed.value(), shown(made.staging_.root.native())));
     TRY(make_directories(made.staging_.root));
@@ -152,7 +155,7 @@ Result<NewHome> NewHome::begin(const HomePaths& home) {
 }
 
 Result<void> NewHome::commit(const HomeRecord& record) {
-    TRY(write_file_durably(staging_.record(), as_bytes(record.text()), 0644));
+    TRY(write_file_durably(staging_.record(), as_bytes(record.text()), 0600));
     CRASH_POINT("home: recorded");
     TRY(sync_file_system(staging_.root));
     TRY(rename_file(staging_.root, founded(home_)));

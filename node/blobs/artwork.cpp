@@ -38,18 +38,21 @@ Result<Bytes> sealed_artwork(const crypto::BlobKey& key, ByteView plain) {
     return sealed;
 }
 
-Result<void> fetch_artwork(s3::Bucket& bucket, const Blob& blob, const crypto::BlobKey& key,
-                           const std::filesystem::path& path) {
+Result<Bytes> fetch_artwork(s3::Bucket& bucket, const Blob& blob, const crypto::BlobKey& key) {
     const Bytes sealed = TRY(bucket.get(blob_path(BlobKind::image, key.id()), key.sealed_size()));
     if (sealed.size() != key.sealed_size()) return damaged(blob);
     const auto part = [&](uint64_t offset, uint64_t length) -> Result<Bytes> {
         return to_bytes(ByteView(sealed).subspan(static_cast<size_t>(offset), static_cast<size_t>(length)));
     };
-    const Result<Bytes> plain = crypto::read_blob_range(key, 0, blob.size, part);
+    Result<Bytes> plain = crypto::read_blob_range(key, 0, blob.size, part);
     if (!plain || crypto::sha256(*plain) != blob.hash) return damaged(blob);
+    return plain;
+}
+
+Result<void> store_artwork(const std::filesystem::path& path, ByteView plain) {
     TRY(make_directories(path.parent_path()));
     CRASH_POINT("blobs: picture fetched");
-    return write_file_durably(path, *plain, 0600);
+    return write_file_durably(path, plain, 0600);
 }
 
 }  // namespace bae::node

@@ -12,8 +12,9 @@ std::filesystem::path artwork_path(const HomePaths& home, const Blob& blob);
 Result<Bytes> read_artwork(const std::filesystem::path& path, const Blob& blob);
 // `plain` has been read by read_artwork.
 Result<Bytes> sealed_artwork(const crypto::BlobKey& key, ByteView plain);
-// Fetches, verifies, writes durably. not_found: the carrier does not have it.
-Result<void> fetch_artwork(s3::Bucket& bucket, const Blob& blob, const crypto::BlobKey& key,
-                           const std::filesystem::path& path);
+// Fetches and verifies. not_found: the carrier does not have it; corrupt: what it has is damaged.
+Result<Bytes> fetch_artwork(s3::Bucket& bucket, const Blob& blob, const crypto::BlobKey& key);
+// Writes durably. Several rows may stand for one picture, so it may be there already.
+Result<void> store_artwork(const std::filesystem::path& path, ByteView plain);
 
 }  // namespace bae::node

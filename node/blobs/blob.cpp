@@ -13,12 +13,16 @@ const char* image_columns() {
            "f._updated_at";
 }
 
+Blob unsound_blob(const sync::sqlite::Statement& row, int first, BlobKind kind) {
+    return {.kind = kind,
+            .row_id = row.string(first),
+            .owner_id = row.string(first + 1),
+            .epoch = row.string(first + 2),
+            .name = row.string(first + 3)};
+}
+
 Result<Blob> read_blob(const sync::sqlite::Statement& row, int first, BlobKind kind) {
-    Blob blob{.kind = kind,
-              .row_id = row.string(first),
-              .owner_id = row.string(first + 1),
-              .epoch = row.string(first + 2),
-              .name = row.string(first + 3)};
+    Blob blob = unsound_blob(row, first, kind);
     const int64_t size = row.integer(first + 5);
     const Result<crypto::Hash256> hash = crypto::Hash256::from(row.blob(first + 4));
     if (!hash || size < 0 || (kind == BlobKind::image && size > static_cast<int64_t>(kMaxImageBytes))) {
@@ -29,6 +33,12 @@ Result<Blob> read_blob(const sync::sqlite::Statement& row, int first, BlobKind k
     blob.size = static_cast<uint64_t>(size);
     blob.author = row.string(first + 6);
     return blob;
+}
+
+std::string path_id(std::string_view row_id) {
+    constexpr size_t kIdBytes = 36;
+    const bool ours = row_id.size() == kIdBytes && row_id.find_first_not_of("0123456789abcdef-") == row_id.npos;
+    return ours ? std::string(row_id) : hex_encode(crypto::sha256(as_bytes(row_id)).view());
 }
 
 std::string blob_path(BlobKind kind, const crypto::BlobId& id) {

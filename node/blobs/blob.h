@@ -29,7 +29,11 @@ struct Blob {
 const char* file_columns();   // of "release_files f JOIN releases r"
 const char* image_columns();  // of "library_images f LEFT JOIN releases r"
 Result<Blob> read_blob(const sync::sqlite::Statement& row, int first, BlobKind kind);
+// Of a row that read_blob refused: kind, ids and name alone.
+Blob unsound_blob(const sync::sqlite::Statement& row, int first, BlobKind kind);
 
+// A row id as part of a file name: as it is if it looks like ours, else a hash, because others' rows may say anything.
+std::string path_id(std::string_view row_id);
 std::string blob_path(BlobKind kind, const crypto::BlobId& id);
 // not_found: this device was not given the key.
 Result<crypto::BlobKey> key_of(sync::Replica& replica, const Blob& blob);

@@ -24,7 +24,7 @@ Result<std::string> folder_name(sync::sqlite::Connection& connection, const std:
         TRY(connection.text("SELECT coalesce(a.artist_credit || ' - ', '') || coalesce(r.title, a.title) FROM releases "
                             "r JOIN albums a ON a.id = r.album_id WHERE r.id = ?",
                             release_id));
-    return fmt::format("{} [{}]", safe_file_name(shown(text.value_or("")), 100), release_id.substr(0, 8));
+    return fmt::format("{} [{}]", safe_file_name(shown(text.value_or("")), 100), path_id(release_id).substr(0, 8));
 }
 
 struct Task {
@@ -81,8 +81,12 @@ class Fetching {
             task.result = {.state = FetchedFile::State::present, .path = wanted.here};
             return task;
         }
+        if (!wanted.unsound.empty()) {
+            task.result.reason = wanted.unsound;
+            return task;
+        }
         task.part = (remember_ ? round_.home.cache() : wanted.destination.parent_path()) /
-                    fmt::format(".{}.part", wanted.blob.row_id);
+                    fmt::format(".{}.part", path_id(wanted.blob.row_id));
         const auto reader = TRY(round_.database.read());
         task.absence = TRY(absence_of(*reader, round_.device, wanted.blob.author));
         Result<crypto::BlobKey> key = key_of(round_.replica, wanted.blob);
@@ -94,7 +98,7 @@ class Fetching {
     }
 
     void carry_out(Task& task) {
-        if (task.result.state == FetchedFile::State::present) return;
+        if (task.result.state == FetchedFile::State::present || !task.wanted->unsound.empty()) return;
         Result<ArrivedFile> arrived = receive(task);
         if (arrived) {
             task.result.path = arrived->path;
@@ -112,8 +116,11 @@ class Fetching {
     }
 
     Result<ArrivedFile> receive(Task& task) {
-        const IncomingFile incoming{
-            .part = task.part, .destination = task.wanted->destination, .hash = task.wanted->blob.hash};
+        const IncomingFile incoming{.part = task.part,
+                                    .destination = task.wanted->destination,
+                                    .hash = task.wanted->blob.hash,
+                                    .replaces = task.wanted->replaces,
+                                    .shared = !remember_};
         if (!task.wanted->here.empty()) {
             task.result.state = FetchedFile::State::copied;
             Result<ArrivedFile> copied = receive_copy(task.wanted->here, task.wanted->blob.size, incoming);
@@ -160,10 +167,22 @@ class Fetching {
     std::atomic<bool> stop_ = false;
 };
 
-// Where it lies unchanged, as far as size says; what is damaged inside is found by `verify --files`.
+// Where it lies unchanged, as far as size says; what is damaged inside is found, and marked, by `verify --files`.
 fs::path local_copy(const std::string& path, uint64_t size) {
     std::error_code missing;
     return !path.empty() && fs::file_size(path, missing) == size && !missing ? fs::path(path) : fs::path();
+}
+
+WantedFile wanted_file(const sync::sqlite::Statement& row) {
+    Result<Blob> blob = read_blob(row, 0, BlobKind::file);
+    if (!blob) return {.blob = unsound_blob(row, 0, BlobKind::file), .unsound = blob.error().message};
+    WantedFile one{.blob = std::move(*blob)};
+    one.here = local_copy(row.string(7), one.blob.size);
+    return one;
+}
+
+bool is_below(const fs::path& path, const fs::path& directory) {
+    return !path.empty() && path.native().starts_with(directory.native() + "/");
 }
 
 }  // namespace
@@ -177,17 +196,24 @@ Result<std::vector<WantedFile>> wanted_files(sync::Database& database, const Hom
     TRY(reader->each(
         fmt::format(
             "SELECT {}, (SELECT path FROM local_files l WHERE l.file_id = f.id AND l.state = 'present' AND l.file_hash "
-            "= f.file_hash LIMIT 1) "
+            "= f.file_hash LIMIT 1), (SELECT path FROM local_files l WHERE l.file_id = f.id AND l.state = 'damaged' "
+            "AND l.file_hash = f.file_hash LIMIT 1) "
             "FROM release_files f JOIN releases r ON r.id = f.release_id WHERE f.release_id = ? ORDER BY f.name, f.id",
             file_columns()),
         [&](const sync::sqlite::Statement& row) -> Result<void> {
-            WantedFile one{.blob = TRY(read_blob(row, 0, BlobKind::file))};
-            one.here = local_copy(row.string(7), one.blob.size);
+            WantedFile one = wanted_file(row);
             const std::string name = safe_file_name(shown(one.blob.name));
             // Two files of one name, such as those of two discs, are told apart by their ids.
             const bool first = names.insert(name).second;
-            one.destination = folder / (first ? name : fmt::format("{} {}", one.blob.row_id.substr(0, 8), name));
-            if (to.empty() && !one.here.empty()) one.destination = one.here;
+            one.destination =
+                folder / (first ? name : fmt::format("{} {}", path_id(one.blob.row_id).substr(0, 8), name));
+            const fs::path damaged = row.string(8);
+            if (to.empty() && !one.here.empty()) {
+                one.destination = one.here;
+            } else if (to.empty() && is_below(damaged, home.files())) {
+                one.destination = damaged;
+                one.replaces = true;
+            }
             wanted.push_back(std::move(one));
             return {};
         },

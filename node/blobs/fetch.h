@@ -14,6 +14,8 @@ struct WantedFile {
     Blob blob;
     std::filesystem::path here;         // where this disk has it already, or empty
     std::filesystem::path destination;  // where it is to lie; equal to `here` or free
+    bool replaces = false;              // there lies a copy that bae made, and it is damaged
+    std::string unsound;                // not empty: the row cannot stand for bytes, and this is why
 };
 
 struct FetchedFile {

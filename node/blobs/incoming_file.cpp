@@ -1,10 +1,6 @@
 #include "node/blobs/incoming_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "crypto/aead.h"
 #include "crypto/base/crash_point.h"
@@ -20,18 +16,18 @@ using crypto::kBlobChunkSealedBytes;
 
 constexpr uint64_t kChunksAtOnce = 16;
 constexpr int kMostNames = 1000;
+constexpr unsigned kMusicMode = 0644;  // less the umask, like imported copies
 
 class Part {
   public:
-    static Result<Part> open(const fs::path& path, uint64_t size) {
-        TRY(make_directories(path.parent_path()));
-        Part part(TRY(File::open_to_append(path)), size);
-        if (!TRY(part.file_.try_lock()))
-            return fail(ErrorKind::retry,
-                        fmt::format("another bae is fetching {}; wait until it is done", shown(path.native())));
-        TRY(part.take_up());
+    enum class Start { continued, anew };
+    static Result<Part> open(const IncomingFile& incoming, uint64_t size, Start start) {
+        TRY(make_directories(incoming.part.parent_path(), mode_of(incoming)));
+        Part part(TRY(locked(incoming.part)), size);
+        TRY(start == Start::anew ? part.file_.truncate(0) : part.take_up());
         return part;
     }
+    static unsigned mode_of(const IncomingFile& incoming) { return incoming.shared ? 0777 : 0700; }
 
     uint64_t chunks() const { return chunk_hashes_.size() / crypto::ChunkHash::kSize; }
     bool resumed() const { return resumed_; }
@@ -51,6 +47,16 @@ class Part {
   private:
     Part(File file, uint64_t size) : file_(std::move(file)), size_(size) {}
 
+    // Locked, and still the file of that name: whoever had it before may have given it its own.
+    static Result<File> locked(const fs::path& path) {
+        while (true) {
+            File file = TRY(File::open_to_append(path, kMusicMode));
+            if (!TRY(file.try_lock()))
+                return fail(ErrorKind::retry,
+                            fmt::format("another bae is fetching {}; wait until it is done", shown(path.native())));
+            if (TRY(file.is_at_its_path())) return file;
+        }
+    }
     // Whole chunks only: a chunk that was cut is fetched again.
     Result<void> take_up() {
         const uint64_t have = std::min(TRY(file_.size()), size_);
@@ -76,15 +82,6 @@ class Part {
     Bytes chunk_hashes_;
 };
 
-// Never replaces: a file that a person put there stays.
-Result<bool> name_if_free(const fs::path& part, const fs::path& destination) {
-    if (renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, destination.c_str(), RENAME_NOREPLACE) == 0) return true;
-    if (errno == EEXIST) return false;
-    if (errno != EXDEV) return tl::unexpected<Error>(errno_error(errno, shown(destination.native())));
-    return fail(ErrorKind::internal,
-                fmt::format("{} is on another file system than its part", shown(destination.native())));
-}
-
 fs::path numbered(const fs::path& path, int number) {
     if (number == 1) return path;
     return path.parent_path() / fmt::format("{} ({}){}", path.stem().native(), number, path.extension().native());
@@ -103,11 +100,19 @@ Result<bool> has_bytes(const fs::path& path, const crypto::Hash256& hash) {
     return sha.finish() == hash;
 }
 
+Result<fs::path> replace_damaged(const IncomingFile& file) {
+    TRY(rename_file(file.part, file.destination));
+    TRY(sync_directory(file.destination.parent_path()));
+    return file.destination;
+}
+
+// Never replaces what a person may have put there.
 Result<fs::path> give_name(const IncomingFile& file) {
-    TRY(make_directories(file.destination.parent_path()));
+    TRY(make_directories(file.destination.parent_path(), Part::mode_of(file)));
+    if (file.replaces) return replace_damaged(file);
     for (int number = 1; number <= kMostNames; ++number) {
         const fs::path name = numbered(file.destination, number);
-        if (TRY(name_if_free(file.part, name))) {
+        if (TRY(rename_if_free(file.part, name))) {
             TRY(sync_directory(name.parent_path()));
             CRASH_POINT("get: named, not recorded");
             return name;
@@ -135,6 +140,13 @@ Result<ArrivedFile> complete(Part& part, const IncomingFile& file) {
     return arrived;
 }
 
+// A folder that went meanwhile must not be taken for a blob that nobody has.
+template <class T>
+Result<T> of_this_disk(Result<T> result) {
+    if (!result && result.error().kind == ErrorKind::not_found) result.error().kind = ErrorKind::retry;
+    return result;
+}
+
 Result<void> receive_chunks(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key, Part& part) {
     Bytes plain(kBlobChunkPlainBytes);
     while (part.chunks() < key.chunk_count()) {
@@ -150,7 +162,7 @@ Result<void> receive_chunks(s3::Bucket& bucket, const std::string& path, const c
             const ByteView chunk = rest.first(std::min(rest.size(), kBlobChunkSealedBytes));
             const ByteSpan out = ByteSpan(plain).first(chunk.size() - crypto::kAeadTagBytes);
             TRY_CONTEXT(key.open_chunk(part.chunks(), chunk, out), path);
-            TRY(part.append(out));
+            TRY(of_this_disk(part.append(out)));
             rest = rest.subspan(chunk.size());
         }
         CRASH_POINT("get: part grew");
@@ -164,9 +176,9 @@ Result<ArrivedFile> receive_blob(s3::Bucket& bucket, const std::string& path, co
                                  const IncomingFile& file) {
     bool resumed = false;
     {
-        Part part = TRY(Part::open(file.part, key.plain_size()));
+        Part part = TRY(of_this_disk(Part::open(file, key.plain_size(), Part::Start::continued)));
         TRY(receive_chunks(bucket, path, key, part));
-        Result<ArrivedFile> arrived = complete(part, file);
+        Result<ArrivedFile> arrived = of_this_disk(complete(part, file));
         resumed = part.resumed();
         if (arrived || !resumed || arrived.error().kind != ErrorKind::corrupt) return arrived;
     }
@@ -176,9 +188,7 @@ Result<ArrivedFile> receive_blob(s3::Bucket& bucket, const std::string& path, co
 
 Result<ArrivedFile> receive_copy(const fs::path& from, uint64_t size, const IncomingFile& file) {
     const File source = TRY(File::open_to_read(from));
-    std::error_code ignored;
-    fs::remove(file.part, ignored);
-    Part part = TRY(Part::open(file.part, size));
+    Part part = TRY(Part::open(file, size, Part::Start::anew));
     Bytes chunk(kBlobChunkPlainBytes);
     for (uint64_t at = 0; at < size;) {
         if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");

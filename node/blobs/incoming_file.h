@@ -11,8 +11,10 @@ namespace bae::node {
 
 struct IncomingFile {
     std::filesystem::path part;         // continued if it exists
-    std::filesystem::path destination;  // the directory is made; what is there is not replaced
+    std::filesystem::path destination;  // the directory is made
     crypto::Hash256 hash;
+    bool replaces = false;  // `destination` holds a damaged copy of our own; else what is there stays
+    bool shared = false;    // the directories are made as the umask says, not for this user alone
 };
 
 struct ArrivedFile {
@@ -21,7 +23,7 @@ struct ArrivedFile {
 };
 
 // not_found: the carrier does not have it; corrupt: what it has is damaged; cancelled: the part is kept;
-// retry: also if another process is at it.
+// retry: also if another process is at it. What is wrong with this disk is never not_found.
 Result<ArrivedFile> receive_blob(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key,
                                  const IncomingFile& file);
 // The same from a file of this disk.

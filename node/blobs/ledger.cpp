@@ -7,6 +7,12 @@ namespace {
 
 constexpr int kBlobColumns = 7;
 
+// Does the row of a queue entry `q` still stand for bytes that are here or to be had?
+constexpr const char* kStands =
+    "CASE WHEN q.kind LIKE '%image' THEN EXISTS (SELECT 1 FROM library_images WHERE id = q.owner_id) "
+    "ELSE EXISTS (SELECT 1 FROM release_files f JOIN local_files l ON l.file_id = f.id "
+    "WHERE f.id = q.owner_id AND l.state = 'present' AND l.file_hash = f.file_hash) END";
+
 std::string batch_sql(BlobKind kind) {
     if (kind == BlobKind::image) {
         return fmt::format(
@@ -32,12 +38,23 @@ std::string batch_sql(BlobKind kind) {
 }  // namespace
 
 Result<uint64_t> BlobLedger::queued(sync::sqlite::Connection& connection) {
-    const auto count =
-        TRY(connection.integer("SELECT count(*) FROM blob_queue q WHERE CASE q.kind WHEN 'image' THEN EXISTS (SELECT 1 "
-                               "FROM library_images WHERE id = q.owner_id) "
-                               "ELSE EXISTS (SELECT 1 FROM release_files f JOIN local_files l ON l.file_id = f.id "
-                               "WHERE f.id = q.owner_id AND l.state = 'present' AND l.file_hash = f.file_hash) END"));
+    const auto count = TRY(connection.integer("SELECT count(*) FROM blob_queue WHERE kind IN ('file', 'image')"));
     return static_cast<uint64_t>(count.value_or(0));
+}
+
+Result<void> BlobLedger::set_apart() {
+    const std::string dead = fmt::format("kind IN ('file', 'image') AND NOT {}", kStands);
+    const std::string back = fmt::format("kind LIKE 'gone %' AND {}", kStands);
+    {
+        const auto reader = TRY(database_.read());
+        const auto any = TRY(
+            reader->integer(fmt::format("SELECT EXISTS (SELECT 1 FROM blob_queue q WHERE ({}) OR ({}))", dead, back)));
+        if (any.value_or(0) == 0) return {};
+    }
+    return database_.replicate([&](sync::sqlite::Connection& connection) -> Result<void> {
+        TRY(connection.run(fmt::format("UPDATE blob_queue AS q SET kind = 'gone ' || kind WHERE {}", dead)));
+        return connection.run(fmt::format("UPDATE blob_queue AS q SET kind = substr(kind, 6) WHERE {}", back));
+    });
 }
 
 Result<std::vector<QueuedBlob>> BlobLedger::batch(BlobKind kind, const std::string& after, size_t limit) {
@@ -46,7 +63,12 @@ Result<std::vector<QueuedBlob>> BlobLedger::batch(BlobKind kind, const std::stri
     TRY(reader->each(
         batch_sql(kind),
         [&](const sync::sqlite::Statement& row) -> Result<void> {
-            QueuedBlob queued{.blob = TRY(read_blob(row, 0, kind)), .carried = row.integer(kBlobColumns) != 0};
+            Result<Blob> blob = read_blob(row, 0, kind);
+            QueuedBlob queued{.carried = row.integer(kBlobColumns) != 0};
+            if (blob)
+                queued.blob = std::move(*blob);
+            else
+                queued = {.blob = unsound_blob(row, 0, kind), .unsound = blob.error().message};
             if (kind == BlobKind::file) {
                 queued.path = row.string(kBlobColumns + 1);
                 queued.chunk_hashes = to_bytes(row.blob(kBlobColumns + 2));

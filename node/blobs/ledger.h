@@ -15,6 +15,7 @@ struct QueuedBlob {
     std::filesystem::path path;  // of a file: where it lies here
     Bytes chunk_hashes;          // of a file
     bool carried = false;        // known to lie on the carrier
+    std::string unsound;         // not empty: the row cannot stand for bytes, and this is why; only the ids are set
 };
 
 // What became of one blob.
@@ -38,12 +39,15 @@ class BlobLedger {
     BlobLedger(sync::Database& database, std::string carrier_url)
         : database_(database), carrier_(std::move(carrier_url)) {}
 
-    // What is to be done now. Entries for rows that were removed stay in the queue: they may come back.
+    // What is to be done, as of the last call of set_apart and the writes since.
     static Result<uint64_t> queued(sync::sqlite::Connection& connection);
     // At most `limit` of the queue with row ids after `after`. Rows that no longer stand for anything here are left
     // out.
     Result<std::vector<QueuedBlob>> batch(BlobKind kind, const std::string& after, size_t limit);
     Result<void> record(const std::vector<BlobOutcome>& outcomes);
+    // Entries of rows that were removed, or of files that went, are set apart: they may come back, and then count
+    // again.
+    Result<void> set_apart();
 
     // Queues everything this device has and forgets what was known to lie on the carrier: it is new, or was emptied.
     static Result<void> start_over(sync::sqlite::Connection& connection, const std::string& carrier_url);

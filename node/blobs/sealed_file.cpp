@@ -48,6 +48,13 @@ Result<void> SealedFile::load(uint64_t index) {
 }
 
 Result<void> SealedFile::read(uint64_t offset, ByteSpan out) {
+    trouble_.reset();
+    Result<void> done = copy_out(offset, out);
+    if (!done) trouble_ = done.error();
+    return done;
+}
+
+Result<void> SealedFile::copy_out(uint64_t offset, ByteSpan out) {
     while (!out.empty()) {
         TRY(load(offset / kBlobChunkSealedBytes));
         const size_t start = static_cast<size_t>(offset % kBlobChunkSealedBytes);

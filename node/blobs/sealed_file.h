@@ -18,10 +18,14 @@ class SealedFile : public s3::Body {
     uint64_t size() const override { return key_->sealed_size(); }
     // conflict as above; cancelled after an interrupt.
     Result<void> read(uint64_t offset, ByteSpan out) override;
+    // The error of this disk that ended a read, as opposed to one of whoever the bytes were for.
+    const std::optional<Error>& trouble() const { return trouble_; }
 
   private:
     SealedFile(File file, const crypto::BlobKey& key, Bytes chunk_hashes);
     Result<void> load(uint64_t index);
+    Result<void> copy_out(uint64_t offset, ByteSpan out);
+    std::optional<Error> trouble_;
     File file_;
     const crypto::BlobKey* key_;
     Bytes chunk_hashes_;

@@ -47,11 +47,6 @@ Result<void> put_blob(s3::Bucket& bucket, const std::string& path, s3::Body& bod
     return {};
 }
 
-Result<void> send_file(s3::Bucket& bucket, const Task& task) {
-    SealedFile body = TRY(SealedFile::open(task.queued.path, *task.key, task.queued.chunk_hashes));
-    return put_blob(bucket, blob_path(BlobKind::file, task.key->id()), body);
-}
-
 Result<void> send_image(s3::Bucket& bucket, const Task& task, ByteView plain) {
     const Bytes sealed = TRY(sealed_artwork(*task.key, plain));
     s3::MemoryBody body(sealed);
@@ -63,6 +58,7 @@ class Round {
     explicit Round(const BlobRound& round) : round_(round), ledger_(round.database, round.carrier->url()) {}
 
     Result<BlobReport> run() {
+        TRY(ledger_.set_apart());
         total_ = TRY(BlobLedger::queued(*TRY(round_.database.read())));
         if (total_ == 0) return report_;
         for (const BlobKind kind : {BlobKind::image, BlobKind::file}) {
@@ -99,6 +95,11 @@ class Round {
 
     Result<Task> prepare(QueuedBlob queued) {
         Task task{.queued = std::move(queued)};
+        if (!task.queued.unsound.empty()) {
+            task.outcome = outcome_of(task, BlobOutcome::State::waiting, task.queued.unsound);
+            task.outcome.up = task.queued.blob.kind == BlobKind::file;
+            return task;
+        }
         Result<crypto::BlobKey> key = key_of(round_.replica, task.queued.blob);
         task.outcome = outcome_of(task, BlobOutcome::State::waiting, key ? std::string() : key.error().message);
         if (key) task.key = std::move(*key);
@@ -126,19 +127,23 @@ class Round {
     // Errors are the carrier's; what is wrong with the file is an outcome.
     Result<BlobOutcome> file_outcome(const Task& task) {
         if (task.queued.carried) return outcome_of(task, BlobOutcome::State::carried);
-        const Result<void> sent = send_file(round_.carrier->bucket(), task);
-        if (sent) {
-            ++sent_;
-            return outcome_of(task, BlobOutcome::State::carried);
-        }
-        if (sent.error().kind == ErrorKind::conflict)
-            return outcome_of(task, BlobOutcome::State::refused, sent.error().message);
-        if (!file_exists(task.queued.path)) {
-            return outcome_of(task, BlobOutcome::State::waiting,
-                              fmt::format("{} is not there; bring it back, or import it from where it is now",
-                                          shown(task.queued.path.native())));
-        }
-        return tl::unexpected<Error>(sent.error());
+        Result<SealedFile> body = SealedFile::open(task.queued.path, *task.key, task.queued.chunk_hashes);
+        if (!body) return outcome_of_trouble(task, body.error());
+        const Result<void> sent = put_blob(round_.carrier->bucket(), blob_path(BlobKind::file, task.key->id()), *body);
+        if (!sent && body->trouble()) return outcome_of_trouble(task, *body->trouble());
+        if (!sent) return tl::unexpected<Error>(sent.error());
+        ++sent_;
+        return outcome_of(task, BlobOutcome::State::carried);
+    }
+
+    // Of this disk: the other files can be sent all the same.
+    static Result<BlobOutcome> outcome_of_trouble(const Task& task, const Error& error) {
+        if (error.kind == ErrorKind::cancelled) return tl::unexpected<Error>(error);
+        if (error.kind == ErrorKind::conflict) return outcome_of(task, BlobOutcome::State::refused, error.message);
+        if (error.kind != ErrorKind::not_found) return outcome_of(task, BlobOutcome::State::waiting, error.message);
+        return outcome_of(task, BlobOutcome::State::waiting,
+                          fmt::format("{} is not there; bring it back, or import it from where it is now",
+                                      shown(task.queued.path.native())));
     }
 
     Result<BlobOutcome> image_outcome(const Task& task) {
@@ -150,17 +155,24 @@ class Round {
             ++sent_;
             return outcome_of(task, BlobOutcome::State::carried);
         }
-        const Result<void> fetched = fetch_artwork(round_.carrier->bucket(), task.queued.blob, *task.key, path);
-        if (fetched) {
-            ++fetched_;
-            return outcome_of(task, BlobOutcome::State::fetched);
-        }
-        const ErrorKind kind = fetched.error().kind;
-        if (kind != ErrorKind::not_found && kind != ErrorKind::corrupt) return tl::unexpected<Error>(fetched.error());
-        BlobOutcome waiting = outcome_of(task, BlobOutcome::State::waiting,
-                                         kind == ErrorKind::corrupt ? fetched.error().message : task.absence);
-        waiting.up = false;
-        return waiting;
+        return fetched_outcome(task, path);
+    }
+
+    Result<BlobOutcome> fetched_outcome(const Task& task, const std::filesystem::path& path) {
+        const auto waits = [&](std::string reason) {
+            BlobOutcome waiting = outcome_of(task, BlobOutcome::State::waiting, std::move(reason));
+            waiting.up = false;
+            return waiting;
+        };
+        const Result<Bytes> fetched = fetch_artwork(round_.carrier->bucket(), task.queued.blob, *task.key);
+        if (!fetched && fetched.error().kind == ErrorKind::not_found) return waits(task.absence);
+        if (!fetched && fetched.error().kind == ErrorKind::corrupt) return waits(fetched.error().message);
+        if (!fetched) return tl::unexpected<Error>(fetched.error());
+        const Result<void> stored = store_artwork(path, *fetched);
+        if (!stored && stored.error().cause == Cause::no_space) return tl::unexpected<Error>(stored.error());
+        if (!stored) return waits(stored.error().message);
+        ++fetched_;
+        return outcome_of(task, BlobOutcome::State::fetched);
     }
 
     Result<void> finish(const std::vector<Task>& tasks) {
@@ -168,7 +180,10 @@ class Round {
         for (const Task& task : tasks) {
             const bool begun = task.outcome.state != BlobOutcome::State::waiting || !task.outcome.reason.empty();
             if (begun) outcomes.push_back(task.outcome);
-            if (task.outcome.state == BlobOutcome::State::waiting) ++report_.waiting;
+            if (task.outcome.state == BlobOutcome::State::waiting) {
+                ++report_.waiting;
+                report_.own_waiting += task.outcome.up ? 1 : 0;
+            }
             if (task.outcome.state == BlobOutcome::State::refused) report_.refused.push_back(task.outcome.reason);
         }
         TRY(ledger_.record(outcomes));

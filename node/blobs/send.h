@@ -13,6 +13,7 @@ namespace bae::node {
 struct BlobReport {
     uint64_t sent = 0, fetched = 0;
     uint64_t waiting = 0;              // stay queued, reasons in `bae status`
+    uint64_t own_waiting = 0;          // of them: this device's to send
     std::vector<std::string> refused;  // files that are not what was imported
 };
 

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "node/files.h"
 #include "node/import/names.h"
 
 namespace bae::node {
@@ -54,10 +55,8 @@ bool file_is_gone(const std::string& path) {
 }
 
 Result<void> publish_file(const std::string& temporary, const std::string& path) {
-    if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
-        return tl::unexpected(errno_error(errno, "cannot create " + clean_text(path)));
-    }
-    return {};
+    if (TRY_CONTEXT(rename_if_free(temporary, path), "cannot create")) return {};
+    return tl::unexpected(errno_error(EEXIST, "cannot create " + clean_text(path)));
 }
 
 }  // namespace bae::node

@@ -1,6 +1,7 @@
 // Blobs between a file of this disk and a bucket.
 #include <fstream>
 
+#include "node/blobs/blob.h"
 #include "node/blobs/incoming_file.h"
 #include "node/blobs/sealed_file.h"
 #include "node/blobs/workers.h"
@@ -151,6 +152,37 @@ TEST_P(Blobs, AreCopiedAndVerified) {
     const auto grown = receive_copy(file_, plain_.size() + 1, incoming());
     ASSERT_FALSE(grown);
     EXPECT_EQ(grown.error().kind, ErrorKind::corrupt);
+}
+
+TEST_P(Blobs, ThatAreCopiedStartAnewAndReplaceOnlyWhatIsDamaged) {
+    fs::create_directories(incoming().part.parent_path());
+    std::ofstream(incoming().part, std::ios::binary) << std::string(plain_.size() + 100, 'x');
+    EXPECT_EQ(content(receive_copy(file_, plain_.size(), incoming())->path), plain_);
+    std::ofstream(incoming().destination, std::ios::binary) << "rotten";
+    IncomingFile over = incoming();
+    over.replaces = true;
+    EXPECT_EQ(receive_copy(file_, plain_.size(), over)->path, over.destination);
+    EXPECT_EQ(content(over.destination), plain_);
+}
+
+TEST_P(Blobs, AreNotAbsentBecauseAFolderIsInTheWay) {
+    ASSERT_TRUE(bucket_->put("blob", sealed()));
+    fs::create_directories(directory_.path() / "out");
+    fs::create_symlink("nowhere", directory_.path() / "cache");
+    const auto arrived = receive_blob(*bucket_, "blob", *key_, incoming());
+    ASSERT_FALSE(arrived);
+    EXPECT_NE(arrived.error().kind, ErrorKind::not_found);
+}
+
+TEST(PathId, IsOneSafeNameForAnyId) {
+    EXPECT_EQ(path_id("0197a3b2-0000-7000-8000-000000000001"), "0197a3b2-0000-7000-8000-000000000001");
+    for (const std::string id :
+         {"", "..", "../../x", "a/b", "ABC", "0197a3b2-0000-7000-8000-00000000000/", "\x1b[2J"}) {
+        EXPECT_EQ(path_id(id).find_first_not_of("0123456789abcdef-"), std::string::npos) << id;
+        EXPECT_GE(path_id(id).size(), 36u);
+        EXPECT_EQ(path_id(id), path_id(id));
+    }
+    EXPECT_NE(path_id("a/b"), path_id("a_b"));
 }
 
 TEST(Work, IsDoneOnceEachAndReportedHere) {

@@ -1,5 +1,7 @@
 // Settings, places and homes being made.
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "node/carrier.h"
 #include "node/config.h"
@@ -152,6 +154,63 @@ TEST(NewHome, AnUnfinishedOneIsStartedOver) {
     EXPECT_EQ(read_home(home).error().kind, ErrorKind::not_found);
     const NewHome made = NewHome::begin(home).value();
     EXPECT_FALSE(fs::exists(made.paths().mirror()));
+}
+
+TEST(NewHome, MakesAnEmptyDirectoryPrivateAndLeavesAnother) {
+    const TemporaryDirectory directory;
+    for (const bool empty : {true, false}) {
+        const HomePaths home{directory.path() / (empty ? "empty" : "full")};
+        fs::create_directory(home.root);
+        fs::permissions(home.root, fs::perms(0755));
+        if (!empty) std::ofstream(home.root / "other") << "x";
+        ASSERT_TRUE(NewHome::begin(home));
+        EXPECT_EQ(fs::status(home.root).permissions(), fs::perms(empty ? 0700 : 0755));
+    }
+}
+
+TEST(Files, WrittenByManyAtOnceAreWholeAndLeaveNothingElse) {
+    const TemporaryDirectory directory;
+    const Bytes bytes(300'000, std::byte{7});
+    std::vector<std::thread> threads;
+    std::atomic<int> failed = 0;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < 20; ++round)
+                failed += write_file_durably(directory.path() / "picture", bytes, 0600) ? 0 : 1;
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(fs::file_size(directory.path() / "picture"), bytes.size());
+    EXPECT_EQ(std::distance(fs::directory_iterator(directory.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, AreRenamedOnlyToAFreeNameInEveryWayThereIs) {
+    for (const auto rename : {rename_if_free, link_if_free, reserve_and_rename}) {
+        const TemporaryDirectory directory;
+        const fs::path from = directory.path() / "from", to = directory.path() / "to";
+        ASSERT_TRUE(write_file_durably(from, as_bytes("new"), 0600));
+        EXPECT_EQ(rename(from, to).value(), true);
+        EXPECT_FALSE(fs::exists(from));
+        EXPECT_EQ(read_small_file(to, 10).value(), "new");
+        ASSERT_TRUE(write_file_durably(from, as_bytes("newer"), 0600));
+        EXPECT_EQ(rename(from, to).value(), false);
+        EXPECT_EQ(read_small_file(to, 10).value(), "new");
+        EXPECT_TRUE(fs::exists(from));
+        EXPECT_FALSE(rename(from, directory.path() / "gone/to"));
+    }
+}
+
+TEST(Files, KnowWhetherTheyAreStillAtTheirPath) {
+    const TemporaryDirectory directory;
+    const fs::path path = directory.path() / "part";
+    const File file = File::open_to_append(path).value();
+    EXPECT_TRUE(file.is_at_its_path().value());
+    fs::rename(path, directory.path() / "named");
+    EXPECT_FALSE(file.is_at_its_path().value());
+    const File other = File::open_to_append(path).value();
+    EXPECT_FALSE(file.is_at_its_path().value());
+    EXPECT_TRUE(other.is_at_its_path().value());
 }
 
 }  // namespace bae::node

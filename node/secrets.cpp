@@ -73,6 +73,17 @@ Result<std::optional<crypto::Hash256>> Secrets::next() {
 
 Result<void> Secrets::put_device(const crypto::DeviceKeys& keys) { return file_->put("device", keys.secret().view()); }
 
+Result<std::optional<crypto::DeviceId>> Secrets::continues() {
+    const auto id = TRY(find("continues"));
+    if (!id) return std::optional<crypto::DeviceId>();
+    return std::optional(TRY(crypto::DeviceId::from(id->view())));
+}
+
+Result<void> Secrets::replace_device(const crypto::DeviceId& old, const crypto::DeviceKeys& keys) {
+    TRY(file_->put("continues", old.view()));
+    return put_device(keys);
+}
+
 Result<void> Secrets::put_identity(const crypto::Identity& identity, const std::optional<crypto::Hash256>& next) {
     if (next) TRY(file_->put("next", next->view()));
     return file_->put("identity", identity.seed());

@@ -4,6 +4,7 @@
 //   identity   the person's seed, on keepers only
 //   next       SHA-256 of the key that may replace the identity (not secret, but it belongs to it)
 //   device     the two secret keys of this installation
+//   continues  the id of the device that those keys took over from, if they did (not secret)
 #include <memory>
 #include <optional>
 
@@ -26,7 +27,11 @@ class Secrets {
     Result<crypto::DeviceKeys> device();                 // not_found
     Result<std::optional<crypto::Identity>> identity();  // absent on a device that is no keeper
     Result<std::optional<crypto::Hash256>> next();
+    Result<std::optional<crypto::DeviceId>> continues();
     Result<void> put_device(const crypto::DeviceKeys& keys);
+    // The keys that this home goes on with in place of device `old`; whatever happens between the two writes, who finds
+    // the new keys finds out that they belong here.
+    Result<void> replace_device(const crypto::DeviceId& old, const crypto::DeviceKeys& keys);
     Result<void> put_identity(const crypto::Identity& identity, const std::optional<crypto::Hash256>& next);
 
   private:

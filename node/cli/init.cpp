@@ -36,7 +36,19 @@ Result<crypto::RecoveryCode> code_of(const Person& person, const crypto::Library
                                 .carrier_url = carrier};
 }
 
-void print_root(Output& out, std::string code) {
+struct Code {
+    std::string text;
+    explicit Code(std::string code) : text(std::move(code)) {}
+    ~Code() { crypto::wipe(std::as_writable_bytes(std::span(text))); }
+    Code(const Code&) = delete;
+    Code& operator=(const Code&) = delete;
+};
+
+bool print_json(Output& out, const JsonObject& object, const Code& code) {
+    return out.secret_line(object.open_line("recovery_code"), code.text, "\"}");
+}
+
+bool print_root(Output& out, const Code& code) {
     out.line("");
     out.line(
         "This is your recovery code. Write it down and keep it off this machine: it brings the library back on "
@@ -44,19 +56,19 @@ void print_root(Output& out, std::string code) {
     out.line(
         "device, and it alone can replace your identity if a device is stolen. It is shown now and stored nowhere:");
     out.line("");
-    out.line(code);
-    crypto::wipe(std::as_writable_bytes(std::span(code)));
+    return out.secret_line("", code.text);
 }
 
-void print_new_library(Output& out, const HomeRecord& record, const std::string& name, const HomePaths& home,
-                       const std::string& code, bool root) {
+// False: nobody has seen the code.
+bool print_new_library(Output& out, const HomeRecord& record, const std::string& name, const HomePaths& home,
+                       const Code& code, bool root) {
     if (out.json()) {
-        out.line(JsonObject()
-                     .text("library_id", record.library.text())
-                     .text("device_id", record.device.text())
-                     .text("identity", record.identity.text())
-                     .text("recovery_code", code));
-        return;
+        return print_json(out,
+                          JsonObject()
+                              .text("library_id", record.library.text())
+                              .text("device_id", record.device.text())
+                              .text("identity", record.identity.text()),
+                          code);
     }
     out.note(fmt::format("Created library {} in {}", record.library.text(), shown(home.root.native())));
     out.note(
@@ -68,7 +80,7 @@ void print_new_library(Output& out, const HomeRecord& record, const std::string&
         "brings");
     out.line("the library to another device:");
     out.line("");
-    out.line(code);
+    return out.secret_line("", code.text);
 }
 
 }  // namespace
@@ -83,11 +95,9 @@ Result<ExitCode> run(Session& session, const InitCommand& command) {
     CRASH_POINT("init: founded");
     TRY(founding.name_device(name));
     const HomeRecord record = founding.record();
-    std::string code = TRY(code_of(person, record.library, "")).text();
+    const Code code(TRY(code_of(person, record.library, "")).text());
     // Before the library exists: one whose code nobody has seen could never be got back.
-    print_new_library(session.out(), record, name, TRY(session.paths()), code, person.root.has_value());
-    crypto::wipe(std::as_writable_bytes(std::span(code)));
-    if (!session.out().flush())
+    if (!print_new_library(session.out(), record, name, TRY(session.paths()), code, person.root.has_value()))
         return fail(ErrorKind::retry, "the recovery code could not be printed, so no library was made");
     const Result<void> made = founding.commit();
     if (!made)
@@ -97,23 +107,32 @@ Result<ExitCode> run(Session& session, const InitCommand& command) {
 
 namespace {
 
+// Names no library, because there is none yet: `restore` would refuse it.
+bool print_identity_root(Output& out, const Code& code) {
+    out.line("");
+    out.line("This is the recovery code of your identity. Write it down and keep it off this machine: it alone can");
+    out.line(
+        "replace your identity if a device is stolen. It is shown now and stored nowhere. Once there is a library,");
+    out.line("`bae identity export` prints the code that brings it to another device.");
+    out.line("");
+    return out.secret_line("", code.text);
+}
+
 Result<ExitCode> make_identity(Session& session) {
     TRY(make_directories(TRY(session.paths()).root));
     Secrets* secrets = TRY(session.secrets());
     const Person person = TRY(person_of(*secrets));
     Output& out = session.out();
-    std::string code;
-    if (person.root) code = TRY(code_of(person, {}, "")).text();
-    JsonObject json;
-    json.text("identity", person.identity.public_key().text());
-    if (out.json())
-        out.line(person.root ? json.text("recovery_code", code) : json);
-    else
-        out.line(person.identity.public_key().text());
-    if (person.root && !out.json()) print_root(out, code);
-    crypto::wipe(std::as_writable_bytes(std::span(code)));
-    if (!person.root) return ExitCode::done;
-    if (!out.flush()) return fail(ErrorKind::retry, "the recovery code could not be printed, so no identity was made");
+    const std::string identity = person.identity.public_key().text();
+    const JsonObject json = JsonObject().text("identity", identity);
+    if (!out.json()) out.line(identity);
+    if (!person.root) {
+        if (out.json()) out.line(json);
+        return ExitCode::done;
+    }
+    const Code code(TRY(code_of(person, {}, "")).text());
+    if (!(out.json() ? print_json(out, json, code) : print_identity_root(out, code)))
+        return fail(ErrorKind::retry, "the recovery code could not be printed, so no identity was made");
     TRY(secrets->put_identity(person.identity, person.next));
     return ExitCode::done;
 }
@@ -128,16 +147,16 @@ Result<ExitCode> export_code(Session& session) {
                   "this device does not hold the identity: export from the one that made the library"});
     const Person person{.identity = std::move(*identity), .next = std::nullopt, .root = std::nullopt};
     const std::string url = TRY(session.carrier_url());
-    std::string code = TRY(code_of(person, record.library, url)).text();
+    const Code code(TRY(code_of(person, record.library, url)).text());
+    if (url.empty()) TRY(TRY(session.replica())->seal());
     Output& out = session.out();
-    if (out.json()) {
-        out.line(JsonObject().text("recovery_code", code).text("bucket", url));
-    } else {
-        out.note("Whoever has this code can read and write this library as you. On the other device: bae restore");
-        if (url.empty()) out.note("The library has no bucket yet; restore with --from a copy of its mirror folder.");
-        out.line(code);
+    if (!out.json()) {
+        out.remark("Whoever has this code can read and write this library as you. On the other device: bae restore");
+        if (url.empty()) out.remark("The library has no bucket yet; restore with --from a copy of its mirror folder.");
     }
-    crypto::wipe(std::as_writable_bytes(std::span(code)));
+    const bool printed =
+        out.json() ? print_json(out, JsonObject().text("bucket", url), code) : out.secret_line("", code.text);
+    if (!printed) return fail(ErrorKind::retry, "the recovery code could not be printed");
     return ExitCode::done;
 }
 

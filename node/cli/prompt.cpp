@@ -97,16 +97,51 @@ Result<bool> ask_yes(std::string_view question) {
     return !answer.empty() && (answer.view()[0] == std::byte{'y'} || answer.view()[0] == std::byte{'Y'});
 }
 
+namespace {
+
+crypto::SecretBytes last_line(ByteView text) {
+    std::string_view rest = as_text(text);
+    while (!rest.empty() && std::string_view(" \t\r\n").find(rest.back()) != rest.npos) rest.remove_suffix(1);
+    const size_t end = rest.rfind('\n');
+    if (end != rest.npos) rest.remove_prefix(end + 1);
+    return crypto::SecretBytes::copy_of(as_bytes(rest));
+}
+
+Result<crypto::SecretBytes> last_line_of_input() {
+    if (isatty(STDIN_FILENO)) return read_line(STDIN_FILENO);
+    crypto::SecretBytes buffer(kMaxSecretBytes);
+    size_t size = 0;
+    while (size < kMaxSecretBytes) {
+        const ssize_t got = read(STDIN_FILENO, buffer.span().data() + size, kMaxSecretBytes - size);
+        if (got < 0 && errno == EINTR && !interrupted()) continue;
+        if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+        if (got < 0) return tl::unexpected<Error>(errno_error(errno, "reading standard input"));
+        if (got == 0) break;
+        size += static_cast<size_t>(got);
+    }
+    return last_line(buffer.view().first(size));
+}
+
+Result<crypto::SecretBytes> ask_argument(std::string_view what) {
+    Result<crypto::SecretBytes> answer = ask_secret(fmt::format("{}:", what));
+    if (answer || answer.error().kind != ErrorKind::denied) return answer;
+    return fail(
+        ErrorKind::denied,
+        fmt::format("there is no terminal to ask for the {} on: give it as '-' (standard input) or '@FILE'", what));
+}
+
+}  // namespace
+
 Result<crypto::SecretBytes> secret_argument(const std::optional<std::string>& argument, std::string_view what,
                                             Output& out) {
     TRY(crypto::initialize());
-    if (!argument) return ask_secret(fmt::format("{}:", what));
-    if (*argument == "-") return read_line(STDIN_FILENO);
+    if (!argument) return ask_argument(what);
+    if (*argument == "-") return last_line_of_input();
     if (argument->starts_with("@")) {
         const File file = TRY(File::open_to_read(argument->substr(1)));
         crypto::SecretBytes buffer(kMaxSecretBytes);
         const size_t size = TRY(file.read(0, buffer.span()));
-        return crypto::SecretBytes::copy_of(buffer.view().first(size));
+        return last_line(buffer.view().first(size));
     }
     out.warn(
         fmt::format("a {0} on the command line can be read by other users of this machine while bae runs; give it as "

@@ -14,8 +14,8 @@ Result<crypto::SecretBytes> ask_secret(std::string_view question);
 Result<crypto::SecretBytes> ask_new_secret(std::string_view question);
 Result<bool> ask_yes(std::string_view question);
 
-// An argument that is a secret: "-" standard input, "@FILE" a file, absent: ask. Given as it is, it works, with a
-// warning.
+// An argument that is a secret: "-" standard input, "@FILE" a file, of both the last line that is not empty, so that
+// what a command printed can be given whole; absent: ask. Given as it is, it works, with a warning.
 Result<crypto::SecretBytes> secret_argument(const std::optional<std::string>& argument, std::string_view what,
                                             Output& out);
 

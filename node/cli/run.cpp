@@ -1,6 +1,8 @@
 #include "node/cli/run.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "node/cli/commands.h"
 #include "node/files.h"
@@ -20,7 +22,7 @@ int say(Output& out, const Error& error, ExitCode code) {
 Error with_cause(const Session& session, Error error) {
     constexpr uint64_t kFull = 1 << 20;
     const Result<HomePaths> home = session.paths();
-    if (error.kind != ErrorKind::retry || !home || error.message.find("space") != std::string::npos) return error;
+    if (error.kind != ErrorKind::retry || error.cause != Cause::other || !home) return error;
     const std::optional<uint64_t> free = free_bytes(home->root);
     if (free && *free < kFull)
         error.message +=
@@ -46,9 +48,19 @@ int run_invocation(const Invocation& invocation) {
     return static_cast<int>(*result);
 }
 
+// Memory holds keys: no core file, and no other process of this user may read it.
+void keep_memory_private() {
+    const rlimit none{};
+    setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__  // whose leak check reads the memory of the process from outside
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
+    keep_memory_private();
     watch_for_interrupts();
     const auto parsed = parse_arguments(argc, argv);
     if (const Ended* ended = std::get_if<Ended>(&parsed)) return ended->exit_code;

@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "crypto/base/crash_point.h"
 #include "node/cli/prompt.h"
 #include "node/files.h"
 #include "node/output/escape.h"
@@ -30,15 +31,11 @@ Session::Session(Output& out, Config config, Environment variables)
 
 Session::~Session() = default;
 
-static bool is_locked(const Error& error) {
-    return error.kind == ErrorKind::retry && error.message.find("locked") != std::string::npos;
-}
-
 ExitCode Session::exit_code_of(const Error& error) const {
     if (error.kind == ErrorKind::cancelled) return ExitCode::interrupted;
     if (refusal_) return *refusal_;
     if (error.kind == ErrorKind::upgrade_needed) return ExitCode::upgrade_needed;
-    return is_locked(error) ? ExitCode::locked : ExitCode::failed;
+    return error.cause == Cause::locked ? ExitCode::locked : ExitCode::failed;
 }
 
 tl::unexpected<Error> Session::refuse(ExitCode code, Error error) {
@@ -88,17 +85,11 @@ Result<Secrets*> Session::secrets() {
 }
 
 Result<void> Session::open_replica() {
-    const HomeRecord home = TRY(record());
     sync::Database* rows = TRY(database());
     Secrets* keys = TRY(secrets());
     opened_->device = TRY(keys->device());
     opened_->identity = TRY(keys->identity());
-    if (opened_->device->id() != home.device) {
-        return refuse(ExitCode::wrong_key,
-                      Error{ErrorKind::denied, fmt::format("the secrets here are those of device {}, but this home is "
-                                                           "device {}: bring back the file \"secrets\" of this home",
-                                                           opened_->device->id().text(), home.device.text())});
-    }
+    TRY(check_device(*keys));
     opened_->mirror = TRY(s3::open_directory_bucket({.root = TRY(paths()).mirror()}));
     opened_->mirror_unsynced =
         TRY(s3::open_directory_bucket({.root = TRY(paths()).mirror(), .durability = s3::Durability::unsynced}));
@@ -112,18 +103,33 @@ Result<void> Session::open_replica() {
         .program_version = std::string("bae ") + kVersion,
         .mirror_unsynced = opened_->mirror_unsynced.get(),
         .on_new_device = [this](const crypto::DeviceKeys& made) { return become(made); },
-        .lock_round = [this, home = TRY(paths())](const sync::SyncOptions& round) {
-            return lock_round(home, out_, round);
-        }};
+        .lock_round = [this,
+                       home = TRY(paths())](const sync::SyncOptions& round) { return lock_round(home, out_, round); }};
     opened_->replica = TRY(sync::Replica::open(options));
     return {};
 }
 
+Result<void> Session::check_device(Secrets& secrets) {
+    const HomeRecord home = TRY(record());
+    if (opened_->device->id() == home.device) return {};
+    // A crash may have come between the two writes of become().
+    if (TRY(secrets.continues()) == home.device) return put_record(opened_->device->id());
+    return refuse(ExitCode::wrong_key,
+                  Error{ErrorKind::denied, fmt::format("the secrets here are those of device {}, but this home is "
+                                                       "device {}: bring back the file \"secrets\" of this home",
+                                                       opened_->device->id().text(), home.device.text())});
+}
+
 Result<void> Session::become(const crypto::DeviceKeys& keys) {
+    TRY(TRY(secrets())->replace_device(TRY(record()).device, keys));
+    CRASH_POINT("copy: keys before the record");
+    return put_record(keys.id());
+}
+
+Result<void> Session::put_record(const crypto::DeviceId& device) {
     HomeRecord home = TRY(record());
-    TRY(TRY(secrets())->put_device(keys));
-    home.device = keys.id();
-    TRY(write_file_durably(TRY(paths()).record(), as_bytes(home.text()), 0644));
+    home.device = device;
+    TRY(write_file_durably(TRY(paths()).record(), as_bytes(home.text()), 0600));
     opened_->record = home;
     return {};
 }
@@ -136,6 +142,12 @@ Result<sync::Replica*> Session::replica() {
 Result<std::string> Session::carrier_url() {
     const auto reader = TRY(TRY(database())->read());
     return TRY(reader->text("SELECT url FROM carriers WHERE current = 1")).value_or("");
+}
+
+Result<ExitCode> Session::remark_unsealed() {
+    if (TRY(carrier_url()).empty())
+        out_.remark("not in the mirror folder yet: `bae sync` puts it there; this library has no bucket");
+    return ExitCode::done;
 }
 
 Result<Carrier*> Session::carrier() {

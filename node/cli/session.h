@@ -31,7 +31,9 @@ class Session {
     Result<Secrets*> secrets();          // wrong_key; of this home, with or without a library
     Result<sync::Replica*> replica();
     Result<std::string> carrier_url();  // empty: none in use
-    Result<Carrier*> carrier();         // not_found says how to choose one
+    // After an edit: says what is to be done where no carrier makes people sync.
+    Result<ExitCode> remark_unsealed();
+    Result<Carrier*> carrier();  // not_found says how to choose one
 
     // An error that ends the process with this code.
     tl::unexpected<Error> refuse(ExitCode code, Error error);
@@ -43,7 +45,9 @@ class Session {
   private:
     struct Opened;
     Result<void> open_replica();
+    Result<void> check_device(Secrets& secrets);          // are these keys this home's?
     Result<void> become(const crypto::DeviceKeys& keys);  // a copied installation goes on as a new device
+    Result<void> put_record(const crypto::DeviceId& device);
     Output& out_;
     Config config_;
     Environment environment_;

@@ -54,7 +54,8 @@ std::string json_escape(char32_t code) {
 
 bool is_plain(std::string_view text) {
     for (const char c : text) {
-        if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') return false;  // the bytes of non-ASCII are negative
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte >= 0x7f || c == '"' || c == '\\') return false;
     }
     return true;
 }

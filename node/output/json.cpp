@@ -17,6 +17,10 @@ std::string& JsonObject::key(std::string_view key) {
     return body_;
 }
 
+std::string JsonObject::open_line(std::string_view name) const {
+    return body_ + (body_.size() > 1 ? "," : "") + json_string(name) + ":\"";
+}
+
 JsonObject& JsonObject::text(std::string_view name, std::string_view value) {
     key(name) += json_string(value);
     return *this;

@@ -19,6 +19,8 @@ class JsonObject {
     JsonObject& objects(std::string_view key, const std::vector<JsonObject>& values);
     JsonObject& texts(std::string_view key, const std::vector<std::string>& values);
     std::string line() const { return body_ + "}"; }
+    // The line up to the value of one more key, which is printed apart and closed with "\"}".
+    std::string open_line(std::string_view key) const;
 
   private:
     std::string& key(std::string_view key);

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -34,6 +35,16 @@ bool wants_color() {
     return (!none || !*none) && terminal && std::string_view(terminal) != "dumb" && isatty(STDOUT_FILENO);
 }
 
+bool write_whole(std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t put = write(STDOUT_FILENO, text.data(), text.size());
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        text.remove_prefix(static_cast<size_t>(put));
+    }
+    return true;
+}
+
 }  // namespace
 
 Output::Output(Format format, bool quiet)
@@ -59,8 +70,22 @@ void Output::line(std::string_view text) {
     std::fputc('\n', stdout);
 }
 
+bool Output::secret_line(std::string_view before, std::string_view secret, std::string_view after) {
+    if (!flush()) return false;
+    const std::lock_guard lock(mutex_);
+    return write_whole(before) && write_whole(secret) && write_whole(after) && write_whole("\n");
+}
+
 void Output::note(std::string_view text) {
     if (!quiet_ && !json()) line(text);
+}
+
+void Output::remark(std::string_view text) {
+    if (quiet_ || json()) return;
+    const std::lock_guard lock(mutex_);
+    clear_bar();
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", text);
 }
 
 void Output::warn(std::string_view text) {

@@ -27,10 +27,13 @@ class Output {
     void print(std::string_view text);
     void line(std::string_view text);
     void line(const JsonObject& object) { line(object.line()); }
+    // One line that holds a secret: straight to the system, so that no buffer keeps it. False as for flush.
+    bool secret_line(std::string_view before, std::string_view secret, std::string_view after = {});
     // For people only: dropped with --quiet and with --json.
     void note(std::string_view text);
-    void warn(std::string_view text);   // standard error, also with --quiet
-    void error(std::string_view text);  // standard error
+    void remark(std::string_view text);  // the same on standard error, beside a result that is one line
+    void warn(std::string_view text);    // standard error, also with --quiet
+    void error(std::string_view text);   // standard error
 
     // A bar on standard error for what takes over a second; with --json a line on standard output at most every
     // half second. `total` 0: not known yet.

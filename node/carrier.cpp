@@ -73,10 +73,14 @@ Result<fs::path> directory_of(std::string_view url) {
     return normal;
 }
 
-Result<Carrier> Carrier::open(std::string_view url, s3::RootPolicy policy, const Config& config) {
+Result<fs::path> Carrier::place(std::string_view url) {
     const bool is_path = url.find("://") == url.npos && !url.empty();
     std::error_code failed;
-    const fs::path root = TRY(directory_of(is_path ? url_of(fs::absolute(url, failed)) : std::string(url)));
+    return directory_of(is_path ? url_of(fs::absolute(url, failed)) : std::string(url));
+}
+
+Result<Carrier> Carrier::open(std::string_view url, s3::RootPolicy policy, const Config& config) {
+    const fs::path root = TRY(place(url));
     Carrier carrier;
     carrier.url_ = url_of(root);
     carrier.storage_ = TRY(s3::open_directory_bucket({.root = root, .policy = policy}));

@@ -19,6 +19,7 @@ std::string url_of(const std::filesystem::path& directory);  // absolute
 class Carrier {
   public:
     // `url` as given by the person: a plain path is taken as file://.
+    static Result<std::filesystem::path> place(std::string_view url);  // errors as directory_of
     static Result<Carrier> open(std::string_view url, s3::RootPolicy policy, const Config& config);
 
     const std::string& url() const { return url_; }  // canonical, without credentials

@@ -8,7 +8,9 @@
 
 #include "node/blobs/ledger.h"
 #include "node/cli/prompt.h"
+#include "node/files.h"
 #include "node/import/names.h"
+#include "node/interrupt.h"
 #include "node/row_ids.h"
 #include "node/version.h"
 
@@ -39,10 +41,7 @@ static Result<std::optional<crypto::SecretBytes>> new_passphrase(Session& sessio
 }
 
 Result<Founding> Founding::begin(Session& session, bool passphrase) {
-    Result<NewHome> home = NewHome::begin(TRY(session.paths()));
-    if (!home && home.error().kind == ErrorKind::retry) return session.refuse(ExitCode::locked, home.error());
-    if (!home) return tl::unexpected<Error>(home.error());
-    Founding founding(std::move(*home));
+    Founding founding(TRY(NewHome::begin(TRY(session.paths()))));
     TRY(crypto::initialize());
     Result<Secrets> secrets =
         Secrets::open(founding.home_.paths(), session.environment(), passphrase_of(session.environment()),
@@ -57,11 +56,13 @@ Result<Founding> Founding::begin(Session& session, bool passphrase) {
 Result<void> Founding::prepare(crypto::Identity identity, std::optional<crypto::Hash256> next) {
     identity_ = std::make_unique<crypto::Identity>(std::move(identity));
     next_ = next;
+    TRY(File::open_to_append(home_.paths().database()));  // SQLite would make it readable by others
     device_ = std::make_unique<crypto::DeviceKeys>(crypto::DeviceKeys::generate(crypto::system_random()));
     TRY(secrets_->put_identity(*identity_, next_));
     TRY(secrets_->put_device(*device_));
     database_ = TRY(sync::Database::open(
         {.path = home_.paths().database(), .migrations = embedded_sql(), .device = device_->id()}));
+    TRY(make_directories(home_.paths().mirror()));
     mirror_ = TRY(s3::open_directory_bucket({.root = home_.paths().mirror(), .policy = s3::RootPolicy::create}));
     return {};
 }
@@ -88,6 +89,18 @@ Result<sync::Replica::RestoreInfo> Founding::restore(const crypto::LibraryId& li
     replica_ = TRY(sync::Replica::restore(options(), library, next_, carrier.bucket(), &info));
     return info;
 }
+
+Result<void> Founding::receive(Carrier& carrier, Output& out) {
+    const sync::SyncOptions options{
+        .on_progress = [&out](const sync::SyncProgress& at) { out.progress(at.phase, at.done, at.total); },
+        .cancelled = interrupted,
+        .receive_only = true};
+    TRY(replica_->sync(carrier.bucket(), carrier.url(), options));
+    out.end_progress();
+    return replica_->seal();
+}
+
+bool Founding::is_at(Carrier& carrier) { return replica_->holds_library(carrier.bucket()); }
 
 Result<void> Founding::name_device(const std::string& name) {
     const std::string device = device_->id().text();

@@ -18,6 +18,10 @@ class Founding {
     Result<void> prepare(crypto::Identity identity, std::optional<crypto::Hash256> next);
     Result<void> found();
     Result<sync::Replica::RestoreInfo> restore(const crypto::LibraryId& library, Carrier& carrier);
+    // Everything that lies there, without writing or remembering anything there.
+    Result<void> receive(Carrier& carrier, Output& out);
+    // Does this library lie there?
+    bool is_at(Carrier& carrier);
 
     // The row that says what this device is called.
     Result<void> name_device(const std::string& name);

@@ -76,6 +76,11 @@ void print_people(Output& out, const ImportReport& report, bool dry_run) {
     out.line(line);
 }
 
+// A library without a carrier has nothing but its mirror to be restored from.
+Result<void> seal_without_carrier(Session& session) {
+    return TRY(session.carrier_url()).empty() ? TRY(session.replica())->seal() : Result<void>();
+}
+
 }  // namespace
 
 Result<ExitCode> run(Session& session, const ImportCommand& command) {
@@ -84,6 +89,7 @@ Result<ExitCode> run(Session& session, const ImportCommand& command) {
     const Result<ImportReport> report = run_import(*TRY(session.database()), options);
     session.out().end_progress();
     if (!report) return tl::unexpected<Error>(report.error());
+    if (!command.dry_run) TRY(seal_without_carrier(session));
     if (session.out().json())
         print_json(session.out(), *report, command.dry_run);
     else

@@ -5,6 +5,7 @@
 #include "node/cli/founding.h"
 #include "node/cli/prompt.h"
 #include "node/cli/rows.h"
+#include "node/files.h"
 #include "node/output/escape.h"
 
 namespace bae::node {
@@ -49,6 +50,41 @@ Result<Carrier> carrier_of(Session& session, const RestoreCommand& command, cons
     return Carrier::open(url, s3::RootPolicy::must_exist, session.config());
 }
 
+// The mirror in the home of another device: it writes there, nobody else may.
+bool is_mirror_of_a_home(const Carrier& from) {
+    const Result<std::filesystem::path> root = directory_of(from.url());
+    return root && root->filename() == "mirror" && file_exists(root->parent_path() / "library.id");
+}
+
+// Where to sync through from now on: the place in the code if the library is there, else where it was restored from,
+// unless that is another device's own store. Empty: nowhere yet.
+std::string next_carrier(Session& session, Founding& founding, Carrier& from, const crypto::RecoveryCode& code) {
+    if (!code.carrier_url.empty()) {
+        Result<Carrier> named = Carrier::open(code.carrier_url, s3::RootPolicy::must_exist, session.config());
+        if (named && (named->url() == from.url() || founding.is_at(*named))) return named->url();
+    }
+    return is_mirror_of_a_home(from) ? "" : from.url();
+}
+
+Result<std::string> choose_carrier(Session& session, Founding& founding, Carrier& from,
+                                   const crypto::RecoveryCode& code) {
+    const std::string url = next_carrier(session, founding, from, code);
+    if (url != from.url()) TRY(founding.receive(from, session.out()));
+    if (!url.empty()) TRY(founding.use_carrier(url));
+    return url;
+}
+
+void print_next(Output& out, const std::string& from, const std::string& url) {
+    if (url.empty())
+        out.warn(
+            "this was the mirror in the home of another device, into which nobody else may write: the library is here, "
+            "but syncs through no place yet; choose one with `bae bucket use file:///path`, here and there");
+    else if (url != from)
+        out.note(fmt::format("It syncs through {}, the place in the code.", shown(url)));
+    else
+        out.note("`bae sync` brings the library here.");
+}
+
 void print_restored(Output& out, const HomeRecord& record, const std::string& name,
                     const sync::Replica::RestoreInfo& info) {
     if (out.json()) {
@@ -68,7 +104,6 @@ void print_restored(Output& out, const HomeRecord& record, const std::string& na
                         "you were given is old.",
                         date_text(info.newest_head_ms), info.devices, info.devices == 1 ? "device" : "devices"));
     }
-    out.note("`bae sync` brings the library here.");
 }
 
 // What the carrier holds cannot be opened with this code.
@@ -97,11 +132,12 @@ Result<ExitCode> run(Session& session, const RestoreCommand& command) {
     if (!info) return tl::unexpected<Error>(info.error());
     CRASH_POINT("restore: opened");
     TRY(founding.name_device(name));
-    TRY(founding.use_carrier(carrier.url()));
+    const std::string next = TRY(choose_carrier(session, founding, carrier, code));
     CRASH_POINT("restore: prepared");
     const HomeRecord record = founding.record();
     TRY(founding.commit());
     print_restored(session.out(), record, name, *info);
+    print_next(session.out(), carrier.url(), next);
     return ExitCode::done;
 }
 

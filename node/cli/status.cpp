@@ -75,6 +75,7 @@ void print_json(Output& out, const Status& status) {
         object.text("bucket", status.bucket);
     out.line(object.objects("devices", devices)
                  .count("pending", status.replica.pending)
+                 .count("unsealed", status.replica.unsealed)
                  .count("blobs_pending", status.blobs_pending)
                  .objects("holds", holds)
                  .objects("alarms", alarms));
@@ -95,6 +96,11 @@ void print_devices(Output& out, const Status& status) {
 
 std::string headline(const Status& status) {
     const std::string state = state_of(status);
+    if (state == "local" && status.replica.unsealed > 0)
+        return fmt::format(
+            "This library is on this device only, {} changes not even in its mirror yet: `bae bucket use "
+            "file:///path`, then `bae sync`",
+            status.replica.unsealed);
     if (state == "local") return "This library is on this device only: `bae bucket use file:///path`, then `bae sync`";
     if (state == "synced") return "Everything is sent.";
     if (state == "pending")

@@ -7,6 +7,7 @@
 #include "node/cli/founding.h"
 #include "node/cli/holds.h"
 #include "node/cli/prompt.h"
+#include "node/files.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
 
@@ -61,8 +62,24 @@ void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& 
 
 }  // namespace
 
+namespace {
+
+// Without a carrier: into the mirror, a copy of which is then the library.
+Result<ExitCode> seal_only(Session& session) {
+    TRY(TRY(session.replica())->seal());
+    print_summary(session.out(), {}, {}, {});
+    session.out().note(
+        fmt::format("This library has no place to sync through (`bae bucket use file:///path`). All changes are in {} "
+                    "now: with a copy of that folder and a recovery code it can be restored, music files apart.",
+                    shown(TRY(session.paths()).mirror().native())));
+    return ExitCode::done;
+}
+
+}  // namespace
+
 Result<ExitCode> run(Session& session, const SyncCommand& command) {
     TRY(confirm_mending(session, command));
+    if (TRY(session.carrier_url()).empty() && !command.mend_clock) return seal_only(session);
     Carrier* carrier = TRY(session.carrier());
     sync::Replica* replica = TRY(session.replica());
     Result<sync::SyncReport> rows = replica->sync(carrier->bucket(), carrier->url(), options_of(session, command));
@@ -77,7 +94,8 @@ Result<ExitCode> run(Session& session, const SyncCommand& command) {
                           .out = session.out()};
     const BlobReport blobs = TRY(sync_blobs(round));
     print_summary(session.out(), *rows, blobs, carrier->counts());
-    return rows->holds.empty() && blobs.refused.empty() ? ExitCode::done : ExitCode::partly;
+    const bool all = rows->holds.empty() && blobs.refused.empty() && blobs.own_waiting == 0;
+    return all ? ExitCode::done : ExitCode::partly;
 }
 
 namespace {
@@ -94,11 +112,24 @@ Result<ExitCode> show_bucket(Session& session) {
     return ExitCode::done;
 }
 
+// Only the last folder of the path is made: where the one above is missing, a disk is not mounted.
+Result<void> check_place(Session& session, const std::string& url) {
+    const Result<std::filesystem::path> place = Carrier::place(url);
+    if (!place && place.error().kind == ErrorKind::invalid_input) return session.usage(place.error().message);
+    if (!place) return tl::unexpected<Error>(place.error());
+    const std::filesystem::path above = place->parent_path();
+    if (file_exists(*place) || file_exists(above)) return {};
+    return fail(ErrorKind::not_found, fmt::format("{} is not there: is the disk mounted? If this is the right place, "
+                                                  "make that folder first",
+                                                  shown(above.native())));
+}
+
 }  // namespace
 
 Result<ExitCode> run(Session& session, const BucketCommand& command) {
     if (!command.use) return show_bucket(session);
     TRY(session.record());
+    TRY(check_place(session, *command.use));
     Result<Carrier> carrier = Carrier::open(*command.use, s3::RootPolicy::create, session.config());
     if (!carrier && carrier.error().kind == ErrorKind::invalid_input) return session.usage(carrier.error().message);
     if (!carrier) return tl::unexpected<Error>(carrier.error());

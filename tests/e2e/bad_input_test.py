@@ -135,6 +135,35 @@ class BadInput(Case):
         self.assertEqual(kitchen.row("releases", id=release)["label"], "Later")
         self.assertEqual(study.status()["holds"], [])
 
+    def test_a_bucket_below_a_folder_that_is_not_there_is_not_made(self):
+        study = self.home("study").init()
+        ran = study.run("bucket", "use", f"file://{self.root / 'mnt/nas'}", code=FAILED)
+        self.assertIn("is the disk mounted?", ran.err)
+        self.assertFalse((self.root / "mnt").exists())
+        (self.root / "mnt").mkdir()
+        study.run("bucket", "use", f"file://{self.root / 'mnt/nas'}")
+
+    def test_files_that_cannot_be_opened_wait_and_the_others_are_sent(self):
+        study = self.home("study").init()
+        folder = self.music()
+        study.run("import", folder)
+        study.run("bucket", "use", self.bucket_url)
+        files = sorted(folder.glob("*.ogg"))
+        kept = files[0].read_bytes()
+        files[0].unlink()
+        files[0].symlink_to(files[0].name)
+        summary = study.sync(code=PARTLY)
+        self.assertEqual((summary["blobs_waiting"], summary["refused"]), (1, []))
+        self.assertEqual(len([path for path in (self.bucket / "storage").rglob("*") if path.is_file()]), len(files) - 1)
+        hold, = study.status()["holds"]
+        self.assertIn(files[0].name, hold["message"])
+        self.assertNotIn("storage/", hold["message"])
+        files[0].unlink()
+        study.sync(code=PARTLY)
+        files[0].write_bytes(kept)
+        study.sync()
+        self.assertEqual(study.status()["holds"], [])
+
     def test_damaged_objects_hold_their_stream_until_good_ones_arrive(self):
         study, kitchen = self.two_devices()
         release = study.rows("releases")[0]["id"]

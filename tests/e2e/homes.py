@@ -180,6 +180,11 @@ def png(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def tree(folder):
+    """Every file below, with its bytes' hash."""
+    return {str(path.relative_to(folder)): sha256(path) for path in Path(folder).rglob("*") if path.is_file()}
+
+
 def sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 

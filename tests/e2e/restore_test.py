@@ -25,12 +25,74 @@ class Restore(Case):
     def test_a_library_that_never_had_a_bucket_restores_from_a_copy_of_its_mirror(self):
         study = self.home("study").init()
         study.run("import", self.music())
+        self.assertEqual(study.status()["unsealed"], 0)
+        shutil.copytree(study.path / "mirror", self.root / "usb")
+        study.run("edit", "release", study.rows("releases")[0]["id"], "label=Later")
+        self.assertEqual((study.status()["unsealed"], study.status()["pending"] > 1), (1, True))
+        study.sync()
+        for _ in range(2):
+            before = tree(study.path / "mirror")
+            study.sync()
+            self.assertEqual(tree(study.path / "mirror"), before, "nothing new, nothing written")
+        shutil.copytree(study.path / "mirror", self.root / "disk")
+        for name, place, label in (("phone", "usb", None), ("tablet", "disk", "Later")):
+            device = self.home(name).restore(study.code, "--from", str(self.root / place))
+            device.sync()
+            self.assertEqual(device.rows("tracks"), study.rows("tracks"))
+            self.assertEqual(device.rows("releases")[0]["label"], label)
+
+    def test_a_library_that_gets_its_first_bucket_late_sends_everything(self):
+        study = self.home("study").init()
+        study.run("import", self.music())
+        study.sync()
+        study.run("edit", "release", study.rows("releases")[0]["id"], "label=Later")
+        study.sync()
         study.run("bucket", "use", self.bucket_url)
         study.sync()
-        shutil.copytree(study.path / "mirror", self.root / "usb")
-        phone = self.home("phone").restore(study.code, "--from", str(self.root / "usb"))
-        phone.sync()
+        self.assertEqual((study.status()["state"], study.status()["pending"]), ("synced", 0))
+        kitchen = self.home("kitchen").restore(study.export())
+        self.settle(kitchen, study)
+        self.assert_same(kitchen, study)
+
+    def test_the_mirror_in_another_home_is_read_and_left_alone(self):
+        study = self.home("study").init()
+        study.run("import", self.music())
+        code, before = study.export(), tree(study.path / "mirror")
+        ran = self.home("phone").run("restore", "-", "--from", study.path / "mirror", stdin=code)
+        self.assertIn("bucket use", ran.err)
+        phone = self.home("phone")
         self.assertEqual(phone.rows("tracks"), study.rows("tracks"))
+        self.assertIsNone(phone.run("bucket", "--json").summary["bucket"])
+        phone.sync()
+        self.assertEqual(tree(study.path / "mirror"), before)
+        study.run("bucket", "use", self.bucket_url)
+        study.sync()
+        phone.run("bucket", "use", self.bucket_url)
+        self.settle(phone, study)
+        self.assert_same(phone, study)
+
+    def test_the_place_in_the_code_stays_the_bucket(self):
+        study, _ = self.two_devices()
+        shutil.copytree(study.path / "mirror", self.root / "usb")
+        before = tree(self.root / "usb")
+        phone = self.home("phone").restore(study.export(), "--from", self.root / "usb")
+        self.assertEqual(phone.run("bucket").out.strip(), self.bucket_url)
+        self.assertEqual(phone.rows("tracks"), study.rows("tracks"))
+        self.settle(phone, study)
+        self.assert_same(phone, study)
+        self.assertEqual(tree(self.root / "usb"), before)
+        self.bucket.rename(self.root / "moved")
+        tablet = self.home("tablet").restore(study.export(), "--from", self.root / "moved")
+        self.assertEqual(tablet.run("bucket").out.strip(), f"file://{self.root / 'moved'}")
+
+    def test_what_export_prints_can_be_given_whole(self):
+        study, _ = self.two_devices()
+        whole = study.run("identity", "export").out
+        (self.root / "code").write_text("a note\n\n" + whole + "\n\n")
+        self.home("phone").run("restore", "-", stdin="a note\n" + whole + "\n")
+        self.home("tablet").run("restore", f"@{self.root / 'code'}")
+        self.assertEqual(whole.count("\n"), 1)
+        self.assertIn("@FILE", self.home("desk").run("restore", code=FAILED).err)
 
     def test_json_names_what_was_made(self):
         summary = self.home("study").run("init", "--json").summary

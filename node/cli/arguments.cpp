@@ -28,11 +28,14 @@ class Parser {
         add_sync_commands();
         add_identity_commands();
         add_checking_commands();
+        unmark_words(app_);
     }
 
     std::variant<Invocation, Ended> parse(int argc, const char* const* argv) {
         try {
-            app_.parse(argc, argv);
+            std::vector<std::string> words;
+            for (int i = argc - 1; i > 0; --i) words.push_back(marked(argv[i]));
+            app_.parse(std::move(words));
         } catch (const CLI::ParseError& error) {
             return ended(error);
         }
@@ -42,6 +45,24 @@ class Parser {
     }
 
   private:
+    // Words are taken as they were typed. CLI11 would take [a,b] for a list of its own, but does not know it once a
+    // mark is behind it.
+    static std::string marked(std::string word) {
+        if (word.starts_with("[") && word.ends_with("]")) word += kMark;
+        return word;
+    }
+    static void unmark_words(CLI::App& app) {
+        for (CLI::Option* option : app.get_options()) {
+            if (option->get_items_expected_max() > 0) option->transform(unmarked);
+        }
+        for (CLI::App* sub : app.get_subcommands({})) unmark_words(*sub);
+    }
+    static std::string unmarked(std::string word) {
+        if (word.ends_with(kMark)) word.pop_back();
+        return word;
+    }
+    static constexpr char kMark = '\x1f';
+
     // Ours for what is wrong, because CLI11 prints what was typed as it is.
     Ended ended(const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return {app_.exit(error)};

@@ -50,6 +50,13 @@ Result<int64_t> apply(sync::sqlite::Connection& connection, const RowName& row,
     return changed;
 }
 
+Result<void> check_removable(Session& session, sync::sqlite::Connection& connection, const RowName& row) {
+    if (row.table != "devices") return {};
+    const auto device = TRY(connection.text("SELECT device_id FROM devices WHERE id = ?", row.id));
+    if (device != TRY(session.record()).device.text()) return {};
+    return fail(ErrorKind::invalid_input, "this is the device you are on; remove it from another one");
+}
+
 }  // namespace
 
 Result<ExitCode> run(Session& session, const EditCommand& command) {
@@ -69,11 +76,12 @@ Result<ExitCode> run(Session& session, const EditCommand& command) {
                             return {};
                         }));
     if (session.out().json()) session.out().line(JsonObject().text("id", row.id).integer("changed", changed));
-    session.out().note(changed > 0 ? fmt::format("changed {} of {} {}",
-                                                 changed == 1 ? "one column" : fmt::format("{} columns", changed),
-                                                 kind->name, row.id)
-                                   : fmt::format("nothing to change: {} {} is like that already", kind->name, row.id));
-    return ExitCode::done;
+    session.out().note(changed > 0
+                           ? fmt::format("changed {} of {} {}",
+                                         changed == 1 ? "one column" : fmt::format("{} columns", changed), kind->name,
+                                         shown(row.id))
+                           : fmt::format("nothing to change: {} {} is like that already", kind->name, shown(row.id)));
+    return session.remark_unsealed();
 }
 
 Result<ExitCode> run(Session& session, const RemoveCommand& command) {
@@ -85,6 +93,7 @@ Result<ExitCode> run(Session& session, const RemoveCommand& command) {
         const auto reader = TRY(database->read());
         row = TRY(find_row(session, *reader, {kind->table}, command.id));
         label = TRY(label_of(*reader, row));
+        TRY(check_removable(session, *reader, row));
     }
     TRY(database->write(fmt::format("removal of {} {}", kind->name, label), [&](sync::sqlite::Connection& connection) {
         return connection.run(fmt::format("DELETE FROM {} WHERE id = ?", row.table), row.id);
@@ -92,7 +101,7 @@ Result<ExitCode> run(Session& session, const RemoveCommand& command) {
     if (session.out().json()) session.out().line(JsonObject().text("id", row.id).text("removed", label));
     session.out().note(
         fmt::format("removed {} {} from the library; files on disk stay where they are", kind->name, shown(label)));
-    return ExitCode::done;
+    return session.remark_unsealed();
 }
 
 }  // namespace bae::node

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -23,6 +24,27 @@ std::string columns_text(const std::vector<Column>& columns) {
     return text;
 }
 
+struct Range {
+    std::string_view column;  // its name or the end of it
+    double least, most;
+};
+constexpr double kMost = 1e9, kMostMs = 1e14;
+constexpr Range kRanges[] = {
+    {"public", 0, 1},     {"is_compilation", 0, 1}, {"watched", 0, 1},  {"disc", 1, 9999},   {"disc_count", 1, 9999},
+    {"number", 0, 99999}, {"_gain", -100, 100},     {"_peak", 0, 1000}, {"_ms", 0, kMostMs}, {"", 0, kMost}};
+
+// Whole numbers count something, so none is below zero.
+Result<void> check_range(const Column& column, double value) {
+    const auto* range = std::find_if(std::begin(kRanges), std::end(kRanges), [&](const Range& one) {
+        return one.column.starts_with("_") ? column.name.ends_with(one.column)
+                                           : one.column.empty() || column.name == one.column;
+    });
+    if (range->column.empty() && column.type == "REAL") return {};
+    if (value >= range->least && value <= range->most) return {};
+    return fail(ErrorKind::invalid_input, fmt::format("{} goes from {:.0f} to {:.0f}, so it cannot be {:.12g}",
+                                                      column.name, range->least, range->most, value));
+}
+
 template <class T>
 Result<T> number(const Column& column, std::string_view value) {
     T parsed{};
@@ -41,11 +63,13 @@ Result<Assignment> with_value(const Column& column, std::string_view value) {
     }
     if (column.type == "INTEGER") {
         assignment.integer = TRY(number<int64_t>(column, value));
+        TRY(check_range(column, static_cast<double>(*assignment.integer)));
     } else if (column.type == "REAL") {
         assignment.real = TRY(number<double>(column, value));
         if (!std::isfinite(*assignment.real))
             return fail(ErrorKind::invalid_input,
                         fmt::format("{} takes a number, not \"{}\"", column.name, shown(value)));
+        TRY(check_range(column, *assignment.real));
     } else {
         assignment.text = std::string(value);
         if (clean_text(value, kMaxEditBytes) != value) {

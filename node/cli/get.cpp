@@ -28,7 +28,8 @@ Result<std::vector<std::string>> releases_of(Session& session, sync::sqlite::Con
               : fmt::format("SELECT release_id FROM {} WHERE id = ?", row.table),
         [&](const sync::sqlite::Statement& release) { found.push_back(release.string(0)); }, row.id));
     if (found.empty())
-        return fail(ErrorKind::not_found, fmt::format("album {} has no release whose files could be fetched", row.id));
+        return fail(ErrorKind::not_found,
+                    fmt::format("album {} has no release whose files could be fetched", shown(row.id)));
     return found;
 }
 
@@ -155,7 +156,7 @@ Result<ExitCode> run(Session& session, const GetCommand& command) {
     if (command.to) {
         std::error_code failed;
         to = std::filesystem::absolute(*command.to, failed).lexically_normal();
-        TRY(make_directories(to));
+        TRY(make_directories(to, 0777));
     }
     const std::vector<std::string> releases = TRY(releases_of(session, command.ids));
     const BlobRound round = TRY(round_of(session));

@@ -2,6 +2,7 @@
 
 #include "node/cli/commands.h"
 #include "node/cli/rows.h"
+#include "node/import/names.h"
 #include "node/output/escape.h"
 #include "node/output/table.h"
 
@@ -92,22 +93,37 @@ const Listing* listing_named(std::string_view name) {
     return nullptr;
 }
 
-std::string like_pattern(std::string_view query) {
-    std::string pattern = "%";
-    for (const char c : query) {
-        if (c == '%' || c == '_' || c == '\\') pattern += '\\';
-        pattern += c;
+// The rows of a listing. With a query the names it is looked for in are the last column, compared in every script as
+// people do: without case, composed or not.
+class Rows {
+  public:
+    static Result<Rows> select(sync::sqlite::Connection& connection, const Listing& listing, const std::string& columns,
+                               const std::string& query) {
+        const std::string matches = query.empty() ? "" : fmt::format(", {}", listing.matches);
+        auto statement = TRY(connection.prepare(
+            fmt::format("SELECT {}{} FROM {} ORDER BY {}", columns, matches, listing.from, listing.order)));
+        return Rows(std::move(statement), normalised(query));
     }
-    return pattern + "%";
-}
+    Result<bool> step() {
+        while (TRY(statement_.step())) {
+            if (query_.empty() || normalised(statement_.text(columns())).find(query_) != std::string::npos) return true;
+        }
+        return false;
+    }
+    const sync::sqlite::Statement& row() const { return statement_; }
+    int columns() const { return statement_.column_count() - (query_.empty() ? 0 : 1); }
 
-Result<void> list_json(Output& out, sync::sqlite::Connection& connection, const std::string& sql,
-                       const std::string& pattern) {
-    auto statement = TRY(connection.prepare(sql));
-    if (!pattern.empty()) statement.bind(1, pattern);
-    while (TRY(statement.step())) {
+  private:
+    Rows(sync::sqlite::Statement statement, std::string query)
+        : statement_(std::move(statement)), query_(std::move(query)) {}
+    sync::sqlite::Statement statement_;
+    std::string query_;
+};
+
+Result<void> list_json(Output& out, Rows& rows) {
+    while (TRY(rows.step())) {
         JsonObject object;
-        for (int i = 0; i < statement.column_count(); ++i) add_column(object, statement, i);
+        for (int i = 0; i < rows.columns(); ++i) add_column(object, rows.row(), i);
         out.line(object);
     }
     return {};
@@ -120,19 +136,16 @@ std::string for_people(std::string_view title, const sync::sqlite::Statement& ro
     return cell(row, column);
 }
 
-Result<void> list_table(Output& out, const Listing& listing, sync::sqlite::Connection& connection,
-                        const std::string& sql, const std::string& pattern) {
-    auto statement = TRY(connection.prepare(sql));
-    if (!pattern.empty()) statement.bind(1, pattern);
+Result<void> list_table(Output& out, const Listing& listing, Rows& rows, bool all) {
     Table table(listing.titles);
-    while (TRY(statement.step())) {
+    while (TRY(rows.step())) {
         std::vector<std::string> cells;
         for (size_t i = 0; i < listing.titles.size(); ++i)
-            cells.push_back(for_people(listing.titles[i].title, statement, static_cast<int>(i)));
+            cells.push_back(for_people(listing.titles[i].title, rows.row(), static_cast<int>(i)));
         table.add(std::move(cells));
     }
     if (table.size() == 0)
-        out.note(fmt::format("no {}{}", listing.name, pattern.empty() ? " yet" : " match"));
+        out.note(fmt::format("no {}{}", listing.name, all ? " yet" : " match"));
     else
         out.print(table.text(out.width(), out.color()));
     return {};
@@ -150,14 +163,13 @@ Result<ExitCode> run(Session& session, const ListCommand& command) {
     }
     const auto reader = TRY(TRY(session.database())->read());
     const std::string columns = session.out().json() ? "t.*" : listing->columns;
-    const std::string pattern = command.query.empty() ? "" : like_pattern(command.query);
-    std::string sql = fmt::format("SELECT {} FROM {}", columns, listing->from);
-    if (!pattern.empty()) sql += fmt::format(" WHERE {} LIKE ?1 ESCAPE '\\'", listing->matches);
-    sql += fmt::format(" ORDER BY {}", listing->order);
+    // a query of blanks alone is none
+    const std::string query = normalised(command.query).empty() ? "" : command.query;
+    Rows rows = TRY(Rows::select(*reader, *listing, columns, query));
     if (session.out().json())
-        TRY(list_json(session.out(), *reader, sql, pattern));
+        TRY(list_json(session.out(), rows));
     else
-        TRY(list_table(session.out(), *listing, *reader, sql, pattern));
+        TRY(list_table(session.out(), *listing, rows, query.empty()));
     return ExitCode::done;
 }
 

@@ -51,7 +51,7 @@ tl::unexpected<Error> ambiguous(Session& session, sync::sqlite::Connection& conn
     for (size_t i = 0; i < std::min(found.size(), kCandidates); ++i) {
         const Kind* kind = kind_of_table(found[i].table);
         const Result<std::string> label = label_of(connection, found[i]);
-        message += fmt::format("{} {} {} {}", i ? "," : "", kind ? kind->name : found[i].table, found[i].id,
+        message += fmt::format("{} {} {} {}", i ? "," : "", kind ? kind->name : found[i].table, shown(found[i].id),
                                label ? shown(*label) : "");
     }
     return session.usage(std::move(message));

@@ -37,7 +37,7 @@ std::string one_line(std::string_view kind, const sync::sqlite::Statement& row) 
     for (int i = 0; i < row.column_count(); ++i) {
         const std::string_view name = row.column_name(i);
         if (row.is_null(i) || name == "_updated_at" || row.type(i) == sync::sqlite::ColumnType::blob) continue;
-        line += i == 0 ? cell(row, i) : fmt::format("  {}={}", name, shown(cell(row, i)));
+        line += i == 0 ? shown(cell(row, i)) : fmt::format("  {}={}", name, shown(cell(row, i)));
     }
     return line;
 }

@@ -89,7 +89,7 @@ Result<ExitCode> run(Session& session, const TagCommand& command) {
     Output& out = session.out();
     if (out.json()) out.line(JsonObject().text("tag", tag_row_id(name)).integer("changed", changed));
     out.note(fmt::format("{} {} \"{}\"", command.add ? "tagged" : "untagged", changed, shown(name)));
-    return ExitCode::done;
+    return session.remark_unsealed();
 }
 
 }  // namespace bae::node

@@ -1,4 +1,7 @@
 #include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <set>
 
 #include "node/cli/commands.h"
 #include "node/files.h"
@@ -9,45 +12,99 @@ namespace bae::node {
 namespace {
 
 struct LocalFile {
-    std::string path;
+    std::string path, file_id, state;
     Bytes hash;
+    int64_t size = 0, mtime_ns = 0;
 };
 
 Result<std::vector<LocalFile>> local_files(sync::Database& database) {
     std::vector<LocalFile> files;
     const auto reader = TRY(database.read());
-    TRY(reader->each("SELECT path, file_hash FROM local_files WHERE state = 'present' ORDER BY path",
-                     [&](const sync::sqlite::Statement& row) {
-                         files.push_back({row.string(0), to_bytes(row.blob(1))});
-                     }));
+    TRY(reader->each(
+        "SELECT l.path, l.file_id, l.state, l.file_hash, l.size, l.mtime_ns FROM local_files l JOIN release_files f ON "
+        "f.id = l.file_id ORDER BY l.path",
+        [&](const sync::sqlite::Statement& row) {
+            files.push_back({.path = row.string(0),
+                             .file_id = row.string(1),
+                             .state = row.string(2),
+                             .hash = to_bytes(row.blob(3)),
+                             .size = row.integer(4),
+                             .mtime_ns = row.integer(5)});
+        }));
     return files;
 }
 
-// What is wrong with it, or nothing.
-Result<std::string> check_file(const LocalFile& wanted) {
-    const Result<File> file = File::open_to_read(wanted.path);
-    if (!file) return file.error().message + " (bring it back, or import it from where it is now)";
+Result<bool> has_its_bytes(const LocalFile& wanted) {
+    const File file = TRY(File::open_to_read(wanted.path));
     crypto::Sha256 sha;
     Bytes buffer(1 << 20);
     for (uint64_t at = 0;;) {
         if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
-        const Result<size_t> size = file->read(at, buffer);
-        if (!size) return size.error().message;
-        if (*size == 0) break;
-        sha.update(ByteView(buffer).first(*size));
-        at += *size;
+        const size_t size = TRY(file.read(at, buffer));
+        if (size == 0) break;
+        sha.update(ByteView(buffer).first(size));
+        at += size;
     }
-    if (equal(sha.finish().view(), wanted.hash)) return std::string();
-    return fmt::format("{}: its bytes are not those that were imported (import it again, or `bae get` its release)",
-                       shown(wanted.path));
+    return equal(sha.finish().view(), wanted.hash);
 }
 
+// Written since, or other bytes although nobody wrote it.
+const char* state_of_other_bytes(const LocalFile& file) {
+    struct stat info {};
+    if (stat(file.path.c_str(), &info) != 0) return "missing";
+    const int64_t mtime_ns = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+    return info.st_size == file.size && mtime_ns == file.mtime_ns ? "damaged" : "changed";
+}
+
+struct Verdict {
+    std::string state;    // as the table has it
+    std::string problem;  // empty: it is as it should be
+};
+
+Result<Verdict> judge(const LocalFile& file) {
+    const Result<bool> good = has_its_bytes(file);
+    if (good && *good) return Verdict{.state = "present", .problem = {}};
+    if (!good && good.error().kind == ErrorKind::cancelled) return tl::unexpected<Error>(good.error());
+    if (!good && good.error().kind == ErrorKind::not_found)
+        return Verdict{.state = "missing",
+                       .problem = good.error().message +
+                                  " (bring it back, import it from where it is now, or `bae get` its release)"};
+    if (!good) return Verdict{.state = file.state, .problem = good.error().message};
+    return Verdict{
+        .state = state_of_other_bytes(file),
+        .problem = fmt::format("{}: its bytes are not those that were imported (import it again, or `bae get` its "
+                               "release)",
+                               shown(file.path))};
+}
+
+// What was found is remembered, so that `get` fetches what is not here as it should be.
+Result<void> mark(sync::Database& database, const std::vector<std::pair<std::string, std::string>>& marks) {
+    if (marks.empty()) return {};
+    return database.replicate([&](sync::sqlite::Connection& connection) -> Result<void> {
+        for (const auto& [path, state] : marks)
+            TRY(connection.run("UPDATE local_files SET state = ? WHERE path = ?", state, as_bytes(path)));
+        return {};
+    });
+}
+
+// A file of which another good copy lies here is no problem.
 Result<uint64_t> check_files(Session& session, std::vector<std::string>& problems) {
-    const std::vector<LocalFile> files = TRY(local_files(*TRY(session.database())));
+    sync::Database* database = TRY(session.database());
+    const std::vector<LocalFile> files = TRY(local_files(*database));
+    std::vector<std::pair<std::string, std::string>> marks, bad;
+    std::set<std::string> good;
     for (size_t i = 0; i < files.size(); ++i) {
-        std::string problem = TRY(check_file(files[i]));
-        if (!problem.empty()) problems.push_back(std::move(problem));
+        Verdict verdict = TRY(judge(files[i]));
+        if (verdict.state != files[i].state) marks.emplace_back(files[i].path, verdict.state);
+        if (verdict.problem.empty())
+            good.insert(files[i].file_id);
+        else
+            bad.emplace_back(files[i].file_id, std::move(verdict.problem));
         session.out().progress("files", i + 1, files.size(), files[i].path);
+    }
+    TRY(mark(*database, marks));
+    for (auto& [file, problem] : bad) {
+        if (!good.contains(file)) problems.push_back(std::move(problem));
     }
     return files.size();
 }

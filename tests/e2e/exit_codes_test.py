@@ -30,7 +30,7 @@ class ExitCodes(Case):
 
     def test_what_is_not_there_is_1(self):
         home = self.home("study").init()
-        for arguments in (["show", "abc"], ["get", "abc"], ["edit", "album", "abc", "title=x"], ["import", self.root / "nowhere"], ["sync"], ["tag", "remove", "x", "abc"]):
+        for arguments in (["show", "abc"], ["get", "abc"], ["edit", "album", "abc", "title=x"], ["import", self.root / "nowhere"], ["tag", "remove", "x", "abc"]):
             self.assertTrue(home.run(*arguments, code=FAILED).err)
 
     def test_a_library_of_a_newer_schema_is_13_and_is_left_alone(self):
@@ -98,6 +98,52 @@ class ExitCodes(Case):
         self.assertEqual(home.digest(), digest, "a value that is there already is no edit")
         home.run("edit", "release", release["id"], "label=")
         self.assertIsNone(home.row("releases", id=release["id"])["label"])
+
+    def test_numbers_have_their_range(self):
+        home = self.home("study").init()
+        home.run("import", self.music(count=1))
+        track = home.rows("tracks")[0]["id"]
+        for bad in ("disc=-5", "disc=0", "length_ms=-100", "number=-1", "number=9999999"):
+            self.assertIn("goes from", home.run("edit", "track", track, bad, code=USAGE).err)
+        home.run("edit", "track", track, "disc=2", "number=0")
+
+    def test_a_device_does_not_remove_itself(self):
+        study, kitchen = self.two_devices(count=1)
+        own, other = (study.row("devices", name=name)["id"] for name in ("study", "kitchen"))
+        self.assertIn("device you are on", study.run("remove", "device", own, code=FAILED).err)
+        study.run("remove", "device", other)
+
+    def test_queries_find_every_spelling(self):
+        home = self.home("study").init()
+        home.run("import", self.music(count=1))
+        album = home.rows("albums")[0]["id"]
+        home.run("edit", "album", album, "title=Début 100%_x", "artist_credit=Björk")
+        for query in ("BJÖRK", "bjo\u0308rk", "björk", "DÉBUT", "100%_X", "but 100"):
+            self.assertEqual(len(home.rows("albums", query)), 1, query)
+            self.assertIn("Björk", home.run("list", "albums", query).out)
+        for query in ("bjork", "100_", "Björk Début"):
+            self.assertEqual(home.rows("albums", query), [], query)
+
+    def test_words_in_brackets_are_words(self):
+        home = self.home("study").init()
+        self.music(count=1, name="[Soundtracks]")
+        self.assertEqual(home.run("import", self.root / "[Soundtracks]", "--json").summary["files"], 1)
+        os_path = os.getcwd()
+        try:
+            os.chdir(self.root)
+            self.assertEqual(home.run("import", "[Soundtracks]", "--json").summary["skipped"], 1)
+        finally:
+            os.chdir(os_path)
+
+    def test_what_a_home_holds_is_private(self):
+        (self.root / "study").mkdir(mode=0o755)
+        study = self.home("study").init()
+        self.assertEqual(study.path.stat().st_mode & 0o777, 0o700)
+        study.run("import", "--copy", self.music(count=1))
+        for name in ("library.db", "library.id", "secrets"):
+            self.assertEqual((study.path / name).stat().st_mode & 0o777, 0o600, name)
+        for folder in ("mirror", "files", "artwork", "cache"):
+            self.assertEqual((study.path / folder).stat().st_mode & 0o077, 0, folder)
 
     def test_tags_are_put_on_and_taken_off(self):
         home = self.home("study").init()

@@ -48,6 +48,18 @@ TEST(Arguments, ReachTheirCommand) {
     EXPECT_TRUE(command<SyncCommand>({"sync", "--mend-clock"}).mend_clock);
 }
 
+TEST(Arguments, InBracketsStayAsTheyAre) {
+    const std::vector<std::string> words = {"[Soundtracks]", "[a,b]", "plain", "{}", "[]"};
+    EXPECT_EQ(command<ImportCommand>({"import", "[Soundtracks]", "[a,b]", "plain", "{}", "[]"}).paths, words);
+    EXPECT_EQ(command<ImportCommand>({"import", "[x]", "--copy", "[y]"}).paths,
+              (std::vector<std::string>{"[x]", "[y]"}));
+    EXPECT_EQ(command<ListCommand>({"list", "albums", "[live]"}).query, "[live]");
+    EXPECT_EQ(command<TagCommand>({"tag", "add", "[x,y]", "a"}).tag, "[x,y]");
+    EXPECT_EQ(command<EditCommand>({"edit", "album", "[ab]", "title=x", "[label=y]"}).assignments,
+              (std::vector<std::string>{"title=x", "[label=y]"}));
+    EXPECT_EQ(command<GetCommand>({"get", "a", "--to", "[out]"}).to, "[out]");
+}
+
 TEST(Arguments, ThatAreWrongEndWith2) {
     for (const auto& words : std::vector<std::vector<const char*>>{{},
                                                                    {"nonsense"},
@@ -76,7 +88,7 @@ static std::vector<Column> columns() {
 
 TEST(Assignment, TakesTheTypeOfItsColumn) {
     EXPECT_EQ(parse_assignment("release", columns(), "title=a=b")->text, "a=b");
-    EXPECT_EQ(parse_assignment("release", columns(), "disc_count=-3")->integer, -3);
+    EXPECT_EQ(parse_assignment("release", columns(), "disc_count=3")->integer, 3);
     EXPECT_EQ(parse_assignment("release", columns(), "gain=-7.25")->real, -7.25);
     EXPECT_EQ(parse_assignment("release", columns(), "album_id=ab")->belongs_to, "albums");
     const Assignment none = parse_assignment("release", columns(), "label=").value();
@@ -84,9 +96,10 @@ TEST(Assignment, TakesTheTypeOfItsColumn) {
 }
 
 TEST(Assignment, RefusesWhatTheColumnCannotHold) {
-    for (const char* text : {"id=x", "_updated_at=x", "hash=00", "title=", "album_id=", "colour=red", "title", "=x",
-                             "disc_count=1.5", "disc_count=1x", "disc_count=99999999999999999999", "gain=loud",
-                             "gain=nan", "gain=inf", "label=\xff", "label=a\nb", "label=a\x1b"}) {
+    for (const char* text :
+         {"id=x", "_updated_at=x", "hash=00", "title=", "album_id=", "colour=red", "title", "=x", "disc_count=1.5",
+          "disc_count=1x", "disc_count=-3", "disc_count=0", "disc_count=99999999999999999999", "gain=loud", "gain=nan",
+          "gain=inf", "label=\xff", "label=a\nb", "label=a\x1b"}) {
         const auto assignment = parse_assignment("release", columns(), text);
         ASSERT_FALSE(assignment) << text;
         EXPECT_EQ(assignment.error().kind, ErrorKind::invalid_input);

@@ -28,6 +28,7 @@ Result<std::vector<SeenStamp>> unpack_seen(Unpacker& in) {
         SeenStamp seen;
         TRY(in.bin_exact(seen.device.bytes));
         seen.stamp = TRY(unpack_stamp(in));
+        if (seen.stamp.device != seen.device) return fail(ErrorKind::corrupt, "a seen stamp of another device");
         if (!list.empty() && !(list.back().device < seen.device))
             return fail(ErrorKind::corrupt, "seen stamps out of order");
         list.push_back(seen);
@@ -53,6 +54,8 @@ Result<IncomingTransaction> unpack_transaction(Unpacker& in) {
     IncomingTransaction transaction;
     transaction.stamp = TRY(unpack_stamp(in));
     transaction.seen = TRY(unpack_seen(in));
+    for (const SeenStamp& seen : transaction.seen)  // whoever has seen a stamp writes later ones
+        if (seen.stamp > transaction.stamp) return fail(ErrorKind::corrupt, "a transaction that has seen its future");
     transaction.changes = TRY(in.bin(kMaxChangesBytes));
     transaction.message = TRY(in.text(kMaxMessageBytes));
     return transaction;

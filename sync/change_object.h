@@ -6,6 +6,7 @@
 //                   size of the body uncompressed, body: bin]
 //   body         := MessagePack [transaction...], stored (0) or as one zstd frame (1, only if that is smaller)
 //   transaction  := [stamp: text, seen: [[device: bin 8, stamp: text]...], changes: bin (changes.h), message: text]
+// Devices in `seen` ascend, each with a stamp of its own that is not later than the transaction's.
 //
 // Stamps strictly increase; lists of devices are sorted, each device once. What stamps may belong to the stream, and
 // whether the changes themselves are well-formed, is for the reader of the stream to check.

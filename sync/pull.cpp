@@ -109,6 +109,12 @@ Checked<ChangeObject> Round::check_object(const StreamEnd& end, const Bytes& obj
                             change_path(end.device, end.number + 1), named.device.text()));
         }
     }
+    for (const IncomingTransaction& transaction : change->transactions)
+        for (const SeenStamp& seen : transaction.seen)  // invented ones would be kept, and told on, for ever
+            if (state_.membership().certificate_of(seen.device) == nullptr)
+                return refuse(HoldReason::damaged_object,
+                              fmt::format("{} names device {}, which is none of this library",
+                                          change_path(end.device, end.number + 1), seen.device.text()));
     const StreamReference here{end.device, end.number + 1, crypto::object_hash(object)};
     if (const auto contradiction = head_contradicts(here)) return refuse(HoldReason::broken_chain, *contradiction);
     return change;

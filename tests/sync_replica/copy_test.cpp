@@ -248,6 +248,27 @@ TEST(Copy, AWordThatCouldNotBeCheckedIsCheckedLater) {
     devices.expect_new_device(*backup, old);
 }
 
+TEST(Copy, IsNotForgottenWhenTheHeadThatToldOfItIsOld) {
+    Copied devices;
+    const auto backup = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("later", "t");
+    devices.settle();
+    devices.pass(2 * kHour);
+    devices.settle();  // the second device's head tells of it
+    ASSERT_TRUE(devices.carrier->remove(head_path(old)));
+    HookBucket carrier(*devices.carrier, devices.wall);
+    carrier.fails = [&](std::string_view path) { return path == change_path(old, 1); };
+    backup->add_album("backup", "t");
+    for (int i = 0; i < 2; i++) EXPECT_FALSE(backup->sync(carrier)) << "where the histories part cannot be found now";
+    EXPECT_EQ(backup->id(), old);
+    EXPECT_FALSE(backup->mirror().stat(change_path(old, 2))) << "nothing is sealed under the old name";
+    carrier.fails = nullptr;
+    backup->must_sync(carrier);
+    devices.expect_new_device(*backup, old);
+    EXPECT_EQ(devices.paths("changes/" + old.text()).size(), 2u);
+}
+
 TEST(Copy, NamesTheOwnObjectsThatCouldNotBeSentAgain) {
     Copied devices;
     const auto copy = devices[0].clone();

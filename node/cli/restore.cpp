@@ -16,7 +16,7 @@ using Type = crypto::RecoveryCode::Type;
 Result<crypto::RecoveryCode> code_of(Session& session, const RestoreCommand& command) {
     const crypto::SecretBytes text = TRY(secret_argument(command.code, "recovery code", session.out()));
     Result<crypto::RecoveryCode> code = crypto::RecoveryCode::parse(as_text(text.view()));
-    if (!code) return session.refuse(ExitCode::wrong_key, context(code.error(), "recovery code"));
+    if (!code) return session.refuse(ExitCode::wrong_key, code.error());
     if (code->library == crypto::LibraryId()) {
         return session.refuse(ExitCode::wrong_key,
                               Error{ErrorKind::invalid_input,

@@ -477,7 +477,8 @@ Result<void> DatabaseImpl::wipe_state(Connection& c) {
     return c.execute(
         "DELETE FROM sync_streams; DELETE FROM sync_seen; DELETE FROM sync_vectors; DELETE FROM sync_row_stamps; "
         "DELETE FROM sync_cell_stamps;"
-        "DELETE FROM sync_unknown_cells; DELETE FROM sync_hidden; DELETE FROM sync_parked; DELETE FROM sync_graves; DELETE FROM "
+        "DELETE FROM sync_unknown_cells; DELETE FROM sync_hidden; DELETE FROM sync_parked; DELETE FROM sync_graves; "
+        "DELETE FROM "
         "sync_lost_writes");
 }
 

@@ -36,7 +36,20 @@ struct Picture {
 // values as found, UTF-8 as far as the parser could tell.
 using RawTags = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
+// Where the sound lies: what is left of a file without its tags. By rising offset.
+struct AudioExtent {
+    uint64_t begin = 0, end = 0;
+    bool operator==(const AudioExtent&) const = default;
+};
+struct AudioPlace {
+    std::vector<AudioExtent> extents;
+    // Ogg: pages of which so many packets are headers, with the tags among them. They are cut anew when tags grow, so
+    // that no fixed extent is the sound.
+    int ogg_headers = 0;
+};
+
 struct AudioFile {
+    AudioPlace place;
     AudioProperties properties;
     RawTags tags;
     std::optional<Picture> picture;  // the front cover, else the first
@@ -49,11 +62,15 @@ Result<AudioFile> parse_audio(ByteSource& source, MediaType type);
 // FLAC metadata that the tag parser does not show (flac_blocks.cpp).
 struct FlacLayout {
     int64_t audio_offset = 0;
+    uint64_t block_samples = 0;  // of the largest frame; where frames are numbered, of every one but the last
+    uint64_t total_samples = 0;  // 0: the encoder did not know
     Bytes seek_table;
 };
 Result<FlacLayout> read_flac_layout(ByteSource& source);
+// Whether the frames before `end` go on to the last sample and the last of them is whole (flac_frames.cpp).
+bool flac_is_whole(ByteSource& source, const FlacLayout& layout, uint64_t end);
 
-// corrupt if the container itself says that bytes are missing at the end (container_check.cpp).
-Result<void> check_complete(ByteSource& source, MediaType type);
+// The place of the sound; corrupt if the container itself says that bytes are missing at the end (container_check.cpp).
+Result<AudioPlace> check_complete(ByteSource& source, MediaType type);
 
 }  // namespace bae::node

@@ -34,6 +34,7 @@ class DescriptorSource final : public ByteSource {
     DescriptorSource(int descriptor, uint64_t size) : descriptor_(descriptor), size_(size) {}
     uint64_t size() const override { return size_; }
     size_t read(uint64_t offset, ByteSpan out) override;
+    int descriptor() const { return descriptor_; }
 
   private:
     int descriptor_;

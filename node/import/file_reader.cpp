@@ -10,6 +10,7 @@
 #include "crypto/base/crash_point.h"
 #include "crypto/blob.h"
 #include "crypto/hash.h"
+#include "node/import/audio_mark.h"
 #include "node/import/descriptor.h"
 
 namespace bae::node {
@@ -49,14 +50,14 @@ void add_chunk_hashes(Bytes& hashes, ByteView bytes) {
     }
 }
 
-Result<void> parse(ByteSource& source, ReadFile& file) {
+Result<AudioPlace> parse(ByteSource& source, ReadFile& file) {
     AudioFile parsed = TRY(parse_audio(source, file.type));
     file.properties = std::move(parsed.properties);
     file.notes = std::move(parsed.notes);
     file.tags = read_tags(parsed.tags, file.notes);
     file.marks = tag_marks(file.tags);
     if (parsed.picture) file.picture = std::move(parsed.picture->bytes);
-    return {};
+    return std::move(parsed.place);
 }
 
 }  // namespace
@@ -82,10 +83,9 @@ Result<ReadFile> FileReader::read_open(int descriptor, const FileIdentity& ident
     TemporaryFile copy;
     if (!copy_to_.empty()) copy = TRY_CONTEXT(TemporaryFile::create(copy_to_), "cannot copy it");
     const bool small = static_cast<uint64_t>(identity.size) <= kSmallBytes;
-    TRY(small ? hash_small(descriptor, file, copy.descriptor()) : hash_large(descriptor, file, copy.descriptor()));
+    TRY(small ? hash_small(descriptor, file, copy.descriptor()) : hash_large(whole, file, copy.descriptor()));
     CRASH_POINT("import: file hashed");
     if (TRY(identity_of(descriptor)) != identity) return tl::unexpected(changed_meanwhile());
-    if (!small) TRY(parse(whole, file));
     if (!copy_to_.empty()) {
         TRY_CONTEXT(copy.sync(), "cannot copy it");
         file.temporary_copy = copy.keep();
@@ -107,24 +107,31 @@ Result<void> FileReader::hash_small(int descriptor, ReadFile& file, int copy) {
         add_chunk_hashes(file.chunk_hashes, bytes);
     if (copy >= 0) TRY_CONTEXT(write_full(copy, bytes), "cannot copy it");
     MemorySource source(bytes);
-    return parse(source, file);
+    AudioMarker marker(TRY(parse(source, file)));
+    marker.add(bytes);
+    file.audio_mark = marker.mark();
+    return {};
 }
 
-Result<void> FileReader::hash_large(int descriptor, ReadFile& file, int copy) {
-    ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+// Parsed first, because where the sound lies must be known when its bytes pass.
+Result<void> FileReader::hash_large(DescriptorSource& source, ReadFile& file, int copy) {
+    AudioMarker marker(TRY(parse(source, file)));
+    ::posix_fadvise(source.descriptor(), 0, 0, POSIX_FADV_SEQUENTIAL);
     if (buffer_.size() < kBlockBytes) buffer_.resize(kBlockBytes);
     crypto::Sha256 hash;
     int64_t left = file.identity.size;
     while (left > 0) {
         const auto want = static_cast<size_t>(std::min<int64_t>(left, kBlockBytes));
         const ByteSpan block = ByteSpan(buffer_).first(want);
-        if (TRY(read_full(descriptor, block)) != want) return tl::unexpected(changed_meanwhile());
+        if (TRY(read_full(source.descriptor(), block)) != want) return tl::unexpected(changed_meanwhile());
         hash.update(block);
+        marker.add(block);
         add_chunk_hashes(file.chunk_hashes, block);
         if (copy >= 0) TRY_CONTEXT(write_full(copy, block), "cannot copy it");
         left -= static_cast<int64_t>(want);
     }
     file.hash = hash.finish();
+    file.audio_mark = marker.mark();
     return {};
 }
 

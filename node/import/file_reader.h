@@ -1,6 +1,6 @@
 #pragma once
-// Reads one file once: hash, chunk hashes, tags, properties and picture from the same pass, and, when copying, the copy
-// too. One reader per thread.
+// Reads one file once: hash, chunk hashes, mark of the sound, tags, properties and picture from the same pass, and,
+// when copying, the copy too. One reader per thread.
 #include <optional>
 #include <string>
 
@@ -19,6 +19,7 @@ struct ReadFile {
     FileIdentity identity;
     crypto::Hash256 hash;
     Bytes chunk_hashes;
+    Bytes audio_mark;
     MediaType type = MediaType::none;  // none: not audio, and nothing else here is filled in
     AudioProperties properties;
     FileTags tags;
@@ -40,7 +41,7 @@ class FileReader {
   private:
     Result<ReadFile> read_open(int descriptor, const FileIdentity& identity, MediaType hint);
     Result<void> hash_small(int descriptor, ReadFile& file, int copy);
-    Result<void> hash_large(int descriptor, ReadFile& file, int copy);
+    Result<void> hash_large(DescriptorSource& source, ReadFile& file, int copy);
 
     std::string copy_to_;
     Bytes buffer_;

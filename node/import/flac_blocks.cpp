@@ -5,6 +5,7 @@
 namespace bae::node {
 namespace {
 
+constexpr int kStreamInfo = 0;
 constexpr int kSeekTable = 3;
 constexpr size_t kPointBytes = 18;  // first sample 8, offset 8, samples 2
 constexpr size_t kMaxPoints = 4096;
@@ -32,6 +33,13 @@ Bytes compact_seek_table(ByteView body) {
     return out;
 }
 
+// Block sizes 2 + 2, frame sizes 3 + 3, then 64 bits: rate 20, channels 3, bits 5, samples 36.
+void take_stream_info(FlacLayout& layout, ByteView body) {
+    if (body.size() < 18) return;
+    layout.block_samples = read_big_endian(body.subspan(2, 2));
+    layout.total_samples = read_big_endian(body.subspan(10, 8)) & 0xf'ffff'ffff;
+}
+
 uint64_t id3_size(ByteSource& source) {
     const Bytes head = source.take(0, 10);
     if (head.size() < 10 || as_text(ByteView(head).first(3)) != "ID3") return 0;
@@ -54,6 +62,7 @@ Result<FlacLayout> read_flac_layout(ByteSource& source) {
         const auto lead = std::to_integer<unsigned>(head[0]);
         at += 4;
         if (at + length > source.size()) return fail(ErrorKind::corrupt, "cut off inside its FLAC metadata");
+        if ((lead & 0x7f) == kStreamInfo) take_stream_info(layout, source.take(at, 18));
         if ((lead & 0x7f) == kSeekTable)
             layout.seek_table = compact_seek_table(source.take(at, static_cast<size_t>(length)));
         at += length;

@@ -9,17 +9,13 @@
 namespace bae::node {
 namespace {
 
-constexpr std::string_view kVariousArtists = "Various Artists";
-constexpr size_t kKeyBytes = 16;
+constexpr size_t kPlaceBytes = 16;
+constexpr size_t kArtistBytes = 8;
 
 // "Album (Disc 2)" is the album "Album".
 std::string_view without_disc(std::string_view title) {
     const std::optional<DiscSuffix> suffix = disc_suffix(title);
     return suffix && !suffix->rest.empty() ? suffix->rest : title;
-}
-
-std::string album_artist_key(const FileTags& tags) {
-    return tags.album_artist_credit ? normalised(*tags.album_artist_credit) : "";
 }
 
 // "07 - Title" -> 7 and where the title begins. Years and titles like "1999" are none.
@@ -143,17 +139,50 @@ Bytes group_key(const std::string& folder, const FileTags& tags) {
     } else if (tags.album) {
         append_sized(parts, as_bytes("album"));
         append_sized(parts, as_bytes(normalised(without_disc(*tags.album))));
-        append_sized(parts, as_bytes(album_artist_key(tags)));
     }
-    return to_bytes(crypto::sha256(parts).view().first(kKeyBytes));
+    Bytes key = to_bytes(crypto::sha256(parts).view().first(kPlaceBytes));
+    if (!tags.release_mbid && tags.album && tags.album_artist_credit) {
+        const std::string artist = normalised(*tags.album_artist_credit);
+        append(key, crypto::sha256(as_bytes(artist)).view().first(kArtistBytes));
+    }
+    return key;
 }
 
+ByteView without_artist(ByteView key) { return key.first(std::min(key.size(), kPlaceBytes)); }
+
+bool keys_agree(ByteView a, ByteView b) {
+    if (a.size() < kPlaceBytes || b.size() < kPlaceBytes) return true;
+    if (!equal(without_artist(a), without_artist(b))) return false;
+    return a.size() == kPlaceBytes || b.size() == kPlaceBytes || equal(a, b);
+}
+
+namespace {
+
+using Groups = std::map<Bytes, ReleaseGroup>;
+
+// A shorter key stands right before the longer ones that begin with it.
+void join_unnamed(Groups& groups) {
+    for (auto at = groups.begin(); at != groups.end();) {
+        const auto unnamed = at++;
+        if (unnamed->first.size() != kPlaceBytes || at == groups.end() || !keys_agree(unnamed->first, at->first))
+            continue;
+        const auto next = std::next(at);
+        if (next != groups.end() && keys_agree(unnamed->first, next->first)) continue;
+        std::vector<ImportFile>& files = unnamed->second.files;
+        std::move(files.begin(), files.end(), std::back_inserter(at->second.files));
+        groups.erase(unnamed);
+    }
+}
+
+}  // namespace
+
 std::vector<ReleaseGroup> group_files(const std::string& folder, std::vector<ImportFile> files) {
-    std::map<Bytes, ReleaseGroup> groups;
+    Groups groups;
     for (ImportFile& file : files) {
         Bytes key = group_key(folder, file.read.tags);
         groups[std::move(key)].files.push_back(std::move(file));
     }
+    join_unnamed(groups);
     std::vector<ReleaseGroup> out;
     for (auto& [key, group] : groups) {
         group.key = key;

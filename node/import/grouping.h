@@ -9,11 +9,14 @@
 
 namespace bae::node {
 
+constexpr std::string_view kVariousArtists = "Various Artists";
+
 struct ImportFile {
     std::string source;  // where it was read
     std::string path;    // where it lies in the library: the source, or the copy
     FileIdentity source_identity;
     int folder_disc = 0;
+    bool named = false;  // itself, not by a folder it lies in
     ReadFile read;
 
     int64_t disc() const;                   // tag, else folder, else 1
@@ -28,7 +31,7 @@ struct StoredPicture {
 };
 
 struct ReleaseGroup {
-    Bytes key;                      // 16 bytes
+    Bytes key;                      // of all its files, see group_key
     std::string folder;             // of the files; bytes
     std::vector<ImportFile> files;  // by disc, number, path
     std::optional<StoredPicture> picture;
@@ -52,8 +55,15 @@ struct ReleaseGroup {
     std::vector<std::string> common_genres() const;  // of every file
 };
 
+// 16 bytes for the folder and the MusicBrainz release, else the album's title, else nothing; behind those of a title 8
+// for the album artist, if one is named.
 Bytes group_key(const std::string& folder, const FileTags& tags);
-// By key. `folder` is what scan found the files under.
+// Whether files of these keys can be of one release: equal, or one names no album artist. No key (a file that no import
+// has read) says nothing.
+bool keys_agree(ByteView a, ByteView b);
+ByteView without_artist(ByteView key);
+// By key; files that name no album artist go to the only one of their album that others name. `folder` is what scan
+// found the files under.
 std::vector<ReleaseGroup> group_files(const std::string& folder, std::vector<ImportFile> files);
 crypto::Hash256 content_hash_of(std::vector<crypto::Hash256> file_hashes);
 

@@ -1,5 +1,7 @@
 #include "node/import/import.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -43,6 +45,7 @@ class Import {
     Result<void> look();
     Result<void> read_and_write();
     Result<void> add(PreparedFolder folder);
+    Result<void> set_damaged_aside(ReleaseGroup& group);
     Result<void> place_copies_of(ReleaseGroup& group);
     Result<void> flush();
     Result<void> write_batch(sync::sqlite::Connection& connection, std::vector<GroupOutcome>& outcomes);
@@ -51,6 +54,7 @@ class Import {
     Result<void> finish(std::string_view state);
     Result<void> mark_files(sync::sqlite::Connection& connection);
     bool has_marks() const { return !missing_.empty() || !unchanged_.back.empty() || !damaged_.empty(); }
+    void remove_superseded(const std::vector<GroupOutcome>& outcomes) const;
     void count(std::vector<GroupOutcome> outcomes);
     void report_progress(bool now = false);
     bool cancelled() const { return options_.cancelled && options_.cancelled(); }
@@ -61,6 +65,7 @@ class Import {
     Scan scan_;
     Unchanged unchanged_;
     std::vector<std::string> missing_, damaged_;
+    bool any_known_ = false;
     std::vector<ReleaseGroup> batch_;
     size_t batch_files_ = 0;
     SteadyClock::time_point last_flush_ = SteadyClock::now(), last_progress_;
@@ -94,6 +99,7 @@ Result<void> Import::look() {
     sync::Database::Reader reader = TRY(database_.read());
     KnownFiles known = TRY(known_files(*reader, roots_));
     KnownFiles copied = options_.copy_to ? TRY(known_sources(*reader, roots_)) : KnownFiles();
+    any_known_ = !known.empty() || options_.copy_to.has_value();
     if (!options_.again) unchanged_ = drop_unchanged(scan_, options_.copy_to ? copied : known);
     report_.skipped_unchanged = unchanged_.skipped;
     for (const auto& [path, file] : known) {
@@ -132,12 +138,23 @@ Result<void> Import::add(PreparedFolder folder) {
     std::move(folder.notes.begin(), folder.notes.end(), std::back_inserter(report_.notes));
     std::move(folder.damaged.begin(), folder.damaged.end(), std::back_inserter(damaged_));
     for (ReleaseGroup& group : folder.groups) {
+        if (any_known_) TRY(set_damaged_aside(group));
+        if (group.files.empty()) continue;
         if (options_.copy_to && !options_.dry_run) TRY(place_copies_of(group));
         batch_files_ += group.files.size();
         batch_.push_back(std::move(group));
     }
     const bool late = SteadyClock::now() - last_flush_ > kBatchInterval;
     return batch_files_ >= kFilesPerBatch || late ? flush() : Result<void>();
+}
+
+Result<void> Import::set_damaged_aside(ReleaseGroup& group) {
+    sync::Database::Reader reader = TRY(database_.read());
+    for (FailedFile& file : TRY(take_damaged(*reader, group, options_))) {
+        damaged_.push_back(file.path);
+        report_.failed.push_back(std::move(file));
+    }
+    return {};
 }
 
 Result<void> Import::place_copies_of(ReleaseGroup& group) {
@@ -159,11 +176,22 @@ Result<void> Import::flush() {
     const bool rehearsed = options_.dry_run && !written && written.error().kind == ErrorKind::cancelled;
     if (!written && !rehearsed) return tl::unexpected(context(written.error(), "cannot write the library"));
     CRASH_POINT("import: after commit");
+    remove_superseded(outcomes);
     count(std::move(outcomes));
     batch_.clear();
     batch_files_ = 0;
     last_flush_ = SteadyClock::now();
     return {};
+}
+
+// Of these, the copies that this program made. What a crash leaves of them is in nobody's way.
+void Import::remove_superseded(const std::vector<GroupOutcome>& outcomes) const {
+    if (!options_.copy_to || options_.dry_run) return;
+    for (const GroupOutcome& outcome : outcomes) {
+        for (const std::string& path : outcome.superseded) {
+            if (path.starts_with(*options_.copy_to + "/")) ::unlink(path.c_str());
+        }
+    }
 }
 
 Result<void> Import::write_batch(sync::sqlite::Connection& connection, std::vector<GroupOutcome>& outcomes) {

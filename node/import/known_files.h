@@ -1,19 +1,22 @@
 #pragma once
-// What this device knows of files already, as one map per import: the quick check that makes a second import of an
-// unchanged library cost no more than looking at it.
+// What this device knows of files already: as one map per import, the quick check that makes a second import of an
+// unchanged library cost no more than looking at it; and file by file, what became of one that has to be read.
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "node/import/scan.h"
+#include "node/import/grouping.h"
 #include "sync/sqlite/connection.h"
 
 namespace bae::node {
 
+struct ImportOptions;
+
 struct KnownFile {
     FileIdentity identity;
-    bool present = false;  // else missing, damaged or changed
-    bool found = false;    // the scan met it
+    bool present = false, missing = false;  // else damaged or changed
+    bool was_read = false;                  // by an import; what `get` put there was not
+    bool found = false;                     // the scan met it
 };
 using KnownFiles = std::unordered_map<std::string, KnownFile>;
 
@@ -24,9 +27,28 @@ Result<KnownFiles> known_sources(sync::sqlite::Connection& reader, const std::ve
 
 struct Unchanged {
     uint64_t skipped = 0;
-    std::vector<std::string> back;  // were missing or damaged, are as they were imported
+    std::vector<std::string> back;  // were missing, are as they were imported
 };
-// Removes from `scan` what is as it was and marks what was found.
+// Removes from `scan` what is as it was and marks what was found. What was found damaged is read again: only its bytes
+// can tell that it is well.
 Unchanged drop_unchanged(Scan& scan, KnownFiles& known);
+
+// What an earlier import made of a file.
+struct ImportedFile {
+    std::string path;  // where it, or its copy, lies
+    std::string file_id, release_id;
+    crypto::Hash256 hash;
+    Bytes tag_marks, audio_mark, group_key;
+};
+// By where it lies in the library.
+Result<std::optional<ImportedFile>> imported_at(sync::sqlite::Connection& connection, const std::string& path);
+// By the source it was copied from; nothing if others were copied to the same place.
+Result<std::optional<ImportedFile>> imported_from(sync::sqlite::Connection& connection, const std::string& source);
+
+// Takes out of the group, and names, the files whose bytes changed without a reason to believe that somebody meant it:
+// the sound is another, and either no tag changed or there is less of it. Their rows must keep the good hash. A file
+// that was named itself in an import of everything again is believed.
+Result<std::vector<FailedFile>> take_damaged(sync::sqlite::Connection& reader, ReleaseGroup& group,
+                                             const ImportOptions& options);
 
 }  // namespace bae::node

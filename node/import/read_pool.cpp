@@ -103,7 +103,8 @@ void ReadPool::take(const Claim& work, Result<ReadFile> read) {
             if (read->picture) keep_picture(folder, path, std::move(*read->picture));
             read->picture.reset();
             const FileIdentity identity = read->identity;
-            folder.files.push_back({path, path, identity, release_folder(path).disc, std::move(*read)});
+            folder.files.push_back(
+                {path, path, identity, release_folder(path).disc, work.file->named, std::move(*read)});
         }
         if (--folder.left > 0) return;
     }

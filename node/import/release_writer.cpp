@@ -1,7 +1,5 @@
 #include "node/import/release_writer.h"
 
-#include <map>
-
 #include "node/import/descriptor.h"
 #include "sync/uuid.h"
 
@@ -10,7 +8,8 @@ namespace {
 
 ByteView bytes_of(const std::string& path) { return as_bytes(path); }
 
-// The id named most often; of several the least, so that the choice does not depend on the order of rows.
+}  // namespace
+
 std::optional<std::string> most_common(const std::map<std::string, size_t>& counts, size_t at_least) {
     std::optional<std::string> best;
     size_t most = 0;
@@ -22,8 +21,6 @@ std::optional<std::string> most_common(const std::map<std::string, size_t>& coun
     return best;
 }
 
-}  // namespace
-
 Result<GroupOutcome> ReleaseWriter::write(const ReleaseGroup& group) {
     GroupOutcome outcome;
     Target target = TRY(find_release(group));
@@ -32,9 +29,11 @@ Result<GroupOutcome> ReleaseWriter::write(const ReleaseGroup& group) {
     else
         TRY(read_genres(target));
     for (const ImportFile& file : group.files) TRY(place_file(group, file, target, outcome));
+    for (const std::string& left : target.left) TRY(tidy_release(left));
     outcome.changed = outcome.files > 0 || outcome.updated > 0;
     if (outcome.changed && !target.is_new) TRY(update_content_hash(target.id));
-    if (outcome.files > 0) TRY(add_picture(group, target.id));
+    if (outcome.files > 0 && !target.is_new) TRY(credit_unnamed_album(group, target.id));
+    if (outcome.changed) TRY(add_picture(group, target.id));
     using What = ImportedRelease::What;
     const What what = target.is_new ? What::added : outcome.files > 0 ? What::joined : What::updated;
     outcome.release = {what, target.id, group.album_title, group.artist_credit, outcome.tracks + outcome.updated};
@@ -44,19 +43,17 @@ Result<GroupOutcome> ReleaseWriter::write(const ReleaseGroup& group) {
 Result<ReleaseWriter::Target> ReleaseWriter::find_release(const ReleaseGroup& group) {
     Target target;
     const crypto::Hash256 content = group.content_hash();
-    std::optional<std::string> found = TRY(release_of_paths(group));
+    const Earlier known = TRY(earlier(group));
+    std::optional<std::string> found =
+        known.regrouped ? TRY(kept_release(group, known)) : most_common(known.releases, 1);
     if (!found)
         found =
             TRY(connection_.text("SELECT id FROM releases WHERE content_hash = ? ORDER BY id LIMIT 1", content.view()));
-    if (!found) {
-        found = TRY(connection_.text(
-            "SELECT f.release_id FROM local_files l JOIN release_files f ON f.id = l.file_id WHERE l.group_key = ? "
-            "ORDER BY f.release_id LIMIT 1",
-            group.key));
-    }
+    if (!found) found = TRY(release_of_key(group));
     if (!found) found = TRY(release_of_hashes(group));
     target.is_new = !found;
     target.id = found ? *found : sync::uuid_v5({"releases", content.text()});
+    if (known.regrouped) TRY(regroup(group, known, target));
     return target;
 }
 
@@ -66,14 +63,43 @@ Result<void> ReleaseWriter::read_genres(Target& target) {
         [&](const auto& row) { target.genres.push_back(row.string(0)); }, target.id);
 }
 
-// Where files of this group were imported to before, if their tags changed since.
-Result<std::optional<std::string>> ReleaseWriter::release_of_paths(const ReleaseGroup& group) {
-    std::map<std::string, size_t> counts;
+// A copy stands for the source that it was made of, also where a retagged source got a copy of another name.
+Result<std::optional<ImportedFile>> ReleaseWriter::known_file(const ImportFile& file) {
+    std::optional<ImportedFile> known = TRY(imported_at(connection_, file.path));
+    if (!known && (options_.copy_to || options_.dry_run)) known = TRY(imported_from(connection_, file.source));
+    return known;
+}
+
+Result<ReleaseWriter::Earlier> ReleaseWriter::earlier(const ReleaseGroup& group) {
+    Earlier out;
     for (const ImportFile& file : group.files) {
-        const std::optional<Known> known = TRY(known_at(file.path));
-        if (known) ++counts[known->release_id];
+        const std::optional<ImportedFile> known = TRY(known_file(file));
+        if (!known || !out.files.insert(known->file_id).second) continue;
+        ++out.releases[known->release_id];
+        out.regrouped = out.regrouped || !keys_agree(known->group_key, group.key);
     }
-    return most_common(counts, 1);
+    return out;
+}
+
+// The release of files with the same key; else, where one side names no album artist, the only release of that album in
+// the folder, unless it is another artist's.
+Result<std::optional<std::string>> ReleaseWriter::release_of_key(const ReleaseGroup& group) {
+    std::set<std::string> same, of_title;
+    bool agree = true;
+    const Bytes first = to_bytes(without_artist(group.key));
+    Bytes last = first;
+    last.resize(first.size() + 9, std::byte{0xff});
+    TRY(connection_.each(
+        "SELECT DISTINCT f.release_id, l.group_key FROM local_files l JOIN release_files f ON f.id = l.file_id WHERE "
+        "l.group_key >= ? AND l.group_key < ?",
+        [&](const auto& row) {
+            if (equal(row.blob(1), group.key)) same.insert(row.string(0));
+            of_title.insert(row.string(0));
+            agree = agree && keys_agree(row.blob(1), group.key);
+        },
+        first, last));
+    if (!same.empty()) return std::optional(*same.begin());
+    return of_title.size() == 1 && agree ? std::optional(*of_title.begin()) : std::nullopt;
 }
 
 // A release that half of these files are in already: they were moved here together with new ones.
@@ -88,24 +114,11 @@ Result<std::optional<std::string>> ReleaseWriter::release_of_hashes(const Releas
     return most_common(counts, (group.files.size() + 1) / 2);
 }
 
-Result<std::optional<ReleaseWriter::Known>> ReleaseWriter::known_at(const std::string& path) {
-    auto* row =
-        TRY(connection_.cached("SELECT l.file_id, f.release_id, l.file_hash, l.tag_marks FROM local_files l "
-                               "JOIN release_files f ON f.id = l.file_id WHERE l.path = ?"));
-    if (!TRY(row->with(bytes_of(path)).step())) return std::optional<Known>();
-    Known known{row->string(0), row->string(1), TRY(crypto::Hash256::from(row->blob(2))), to_bytes(row->blob(3))};
-    row->reset();
-    return std::optional(std::move(known));
-}
-
 Result<void> ReleaseWriter::place_file(const ReleaseGroup& group, const ImportFile& file, Target& target,
                                        GroupOutcome& outcome) {
-    if (const std::optional<Known> known = TRY(known_at(file.path))) {
-        if (known->hash != file.read.hash) {
-            TRY(update_file(group, file, *known));
-            ++outcome.updated;
-        }
+    if (const std::optional<ImportedFile> known = TRY(known_file(file))) {
         target.bound.insert(known->file_id);
+        TRY(update_known(group, file, *known, target, outcome));
         return remember(group, file, known->file_id);
     }
     const std::optional<std::string> same = target.is_new ? std::nullopt : TRY(same_content(group, file, target));
@@ -116,6 +129,23 @@ Result<void> ReleaseWriter::place_file(const ReleaseGroup& group, const ImportFi
     else
         ++outcome.known;
     return remember(group, file, *same);
+}
+
+Result<void> ReleaseWriter::update_known(const ReleaseGroup& group, const ImportFile& file, const ImportedFile& known,
+                                         Target& target, GroupOutcome& outcome) {
+    const bool elsewhere = known.release_id != target.id && !keys_agree(known.group_key, group.key);
+    if (elsewhere) {
+        target.left.insert(known.release_id);
+        TRY(move_file(known.file_id, target.id));
+    }
+    if (known.hash != file.read.hash) {
+        TRY(update_file(group, file, known));
+        ++outcome.updated;
+    }
+    if (elsewhere) TRY(refile(file, known.file_id, target));
+    if (known.path == file.path || known.path == file.source) return {};
+    outcome.superseded.push_back(known.path);
+    return connection_.run("DELETE FROM local_files WHERE path = ?", bytes_of(known.path));
 }
 
 // A file of the release with these bytes that no other file of the folder is.
@@ -159,12 +189,14 @@ Result<bool> ReleaseWriter::forget_moved(const std::string& file_id, const Impor
 Result<void> ReleaseWriter::remember(const ReleaseGroup& group, const ImportFile& file, const std::string& file_id) {
     const FileIdentity& identity = file.read.identity;
     TRY(connection_.run(
-        "INSERT INTO local_files (path, file_id, file_hash, size, mtime_ns, inode, state, group_key, tag_marks) "
-        "VALUES (?, ?, ?, ?, ?, ?, 'present', ?, ?) ON CONFLICT (path) DO UPDATE SET file_id = excluded.file_id, "
+        "INSERT INTO local_files (path, file_id, file_hash, size, mtime_ns, inode, state, group_key, tag_marks, "
+        "audio_mark) VALUES (?, ?, ?, ?, ?, ?, 'present', ?, ?, ?) ON CONFLICT (path) DO UPDATE SET file_id = "
+        "excluded.file_id, "
         "file_hash = excluded.file_hash, size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode, "
-        "state = 'present', group_key = excluded.group_key, tag_marks = excluded.tag_marks",
+        "state = 'present', group_key = excluded.group_key, tag_marks = excluded.tag_marks, "
+        "audio_mark = excluded.audio_mark",
         bytes_of(file.path), file_id, file.read.hash.view(), identity.size, identity.mtime_ns, identity.inode,
-        group.key, file.read.marks));
+        group.key, file.read.marks, file.read.audio_mark));
     return connection_.run(
         "INSERT INTO file_chunks (file_hash, chunk_hashes) VALUES (?, ?) ON CONFLICT (file_hash) DO NOTHING",
         file.read.hash.view(), file.read.chunk_hashes);

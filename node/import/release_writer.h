@@ -2,10 +2,12 @@
 // Turns groups into rows, inside a transaction of the caller's. What is there already is found by path, by content, by
 // group key, in that order; what is not gets ids of natural keys, so that two devices that import the same files apart
 // add the same rows.
+#include <map>
+#include <set>
 #include <unordered_set>
 
-#include "node/import/grouping.h"
 #include "node/import/import.h"
+#include "node/import/known_files.h"
 #include "sync/sqlite/connection.h"
 
 namespace bae::node {
@@ -14,7 +16,11 @@ struct GroupOutcome {
     ImportedRelease release;
     bool changed = false;  // synced rows
     uint64_t tracks = 0, files = 0, updated = 0, known = 0, moved = 0;
+    std::vector<std::string> superseded;  // copies that newer copies took the place of: to be removed after the commit
 };
+
+// The id counted most often; of several the least, so that the choice does not depend on the order of rows.
+std::optional<std::string> most_common(const std::map<std::string, size_t>& counts, size_t at_least);
 
 class ReleaseWriter {
   public:
@@ -29,20 +35,23 @@ class ReleaseWriter {
         bool is_new = false;
         std::vector<std::string> genres;        // tags of the release: its tracks need none of their own
         std::unordered_set<std::string> bound;  // release_files that a file of this group took
+        std::set<std::string> left;             // releases that files of this group were in before
     };
-    // What an earlier import made of a path.
-    struct Known {
-        std::string file_id, release_id;
-        crypto::Hash256 hash;
-        Bytes marks;
+    // What the library knows of the files of a group, by their paths.
+    struct Earlier {
+        std::map<std::string, size_t> releases;  // how many of the group are in each
+        std::set<std::string> files;             // release_files
+        bool regrouped = false;                  // some were tagged as another album before
     };
-
     // release_writer.cpp: finding and placing
     Result<Target> find_release(const ReleaseGroup& group);
     Result<void> read_genres(Target& target);
-    Result<std::optional<std::string>> release_of_paths(const ReleaseGroup& group);
+    Result<std::optional<ImportedFile>> known_file(const ImportFile& file);
+    Result<Earlier> earlier(const ReleaseGroup& group);
+    Result<std::optional<std::string>> release_of_key(const ReleaseGroup& group);
     Result<std::optional<std::string>> release_of_hashes(const ReleaseGroup& group);
-    Result<std::optional<Known>> known_at(const std::string& path);
+    Result<void> update_known(const ReleaseGroup& group, const ImportFile& file, const ImportedFile& known,
+                              Target& target, GroupOutcome& outcome);
     Result<void> place_file(const ReleaseGroup& group, const ImportFile& file, Target& target, GroupOutcome& outcome);
     Result<std::optional<std::string>> same_content(const ReleaseGroup& group, const ImportFile& file,
                                                     const Target& target);
@@ -70,12 +79,30 @@ class ReleaseWriter {
     Result<void> add_track_tags(const std::string& track_id, const FileTags& tags,
                                 const std::vector<std::string>& of_release);
 
+    // regrouping.cpp: files whose tags name another album than before
+    Result<std::optional<std::string>> kept_release(const ReleaseGroup& group, Earlier known);
+    Result<std::vector<std::string>> left_behind(const ReleaseGroup& group, const std::string& release_id,
+                                                 const std::set<std::string>& files);
+    Result<void> regroup(const ReleaseGroup& group, const Earlier& known, Target& target);
+    Result<void> split_off(const std::string& release_id, const std::vector<std::string>& files);
+    Result<void> copy_release(const std::string& from, const std::string& to, const crypto::Hash256& content);
+    Result<void> copy_belongings(const std::string& from, const std::string& to);
+    Result<void> move_file(const std::string& file_id, const std::string& release_id);
+    Result<void> tidy_release(const std::string& release_id);
+
     // retagging.cpp: what a file with other tags changes
-    Result<void> update_file(const ReleaseGroup& group, const ImportFile& file, const Known& known);
+    Result<void> update_file(const ReleaseGroup& group, const ImportFile& file, const ImportedFile& known);
+    Result<void> refile(const ImportFile& file, const std::string& file_id, const Target& target);
+    Result<void> update_bytes(const ImportFile& file, const std::string& file_id);
+    Result<void> update_credit(const std::string& track_id, const FileTags& tags, const std::string& release_id);
+    Result<void> replace_album_artists(const ReleaseGroup& group, const std::string& release_id);
+    Result<void> credit_unnamed_album(const ReleaseGroup& group, const std::string& release_id);
+    Result<std::optional<std::string>> album_of(const std::string& release_id);
+    Result<bool> is_alone(const std::string& album_id, const std::string& release_id);
     Result<void> update_album(const ReleaseGroup& group, const std::vector<TagColumn>& columns, const FileTags& tags,
                               const std::string& release_id);
     Result<void> update_rows(const ReleaseGroup& group, const FileTags& tags, std::string_view what,
-                             const std::string& track_id, const std::string& release_id);
+                             const std::string& track_id);
     Result<void> replace_credit(const std::string& track_id, const std::vector<Credit>& list, std::string_view role);
 
     sync::sqlite::Connection& connection_;

@@ -23,39 +23,76 @@ Result<void> set_column(sync::sqlite::Connection& connection, const TagColumn& c
 
 }  // namespace
 
-Result<void> ReleaseWriter::update_file(const ReleaseGroup& group, const ImportFile& file, const Known& known) {
-    const AudioProperties& audio = file.read.properties;
+Result<void> ReleaseWriter::update_file(const ReleaseGroup& group, const ImportFile& file, const ImportedFile& known) {
     const std::string track = sync::uuid_v5({"tracks", known.file_id, "1"});
-    TRY(connection_.run(
-        "UPDATE release_files SET file_hash = ?, size = ?, audio_hash = NULL, _updated_at = stamp() WHERE id = ?",
-        file.read.hash.view(), file.read.identity.size, known.file_id));
-    // the stream begins elsewhere when tags grow; the rest is the same unless the music was replaced too
-    TRY(
-        connection_.run("UPDATE audio_formats SET audio_offset = ?, length_ms = ?, bitrate = ?, _updated_at = stamp() "
-                        "WHERE file_id = ?",
-                        audio.audio_offset, audio.length_ms, audio.bitrate, known.file_id));
+    // a file that went to another release brought its tags along
+    const auto release = TRY(connection_.text("SELECT release_id FROM release_files WHERE id = ?", known.file_id));
+    const bool stayed = release == known.release_id;
+    TRY(update_bytes(file, known.file_id));
     std::vector<TagColumn> of_album;
-    for (const size_t index : changed_columns(known.marks, file.read.marks)) {
+    bool artists = false;
+    for (const size_t index : changed_columns(known.tag_marks, file.read.marks)) {
         const TagColumn& column = tag_columns()[index];
-        if (column.table == "albums")
+        const bool of_track = column.table == "tracks" || column.table.empty();
+        if (column.column == "album_artists")
+            artists = true;
+        else if (column.table == "albums")
             of_album.push_back(column);
         else if (column.table.empty())
-            TRY(update_rows(group, file.read.tags, column.column, track, known.release_id));
-        else
-            TRY(set_column(connection_, column, column.value(file.read.tags),
-                           column.table == "tracks" ? track : known.release_id));
+            TRY(update_rows(group, file.read.tags, column.column, track));
+        else if (of_track || stayed)
+            TRY(set_column(connection_, column, column.value(file.read.tags), of_track ? track : *release));
     }
-    return of_album.empty() ? Result<void>() : update_album(group, of_album, file.read.tags, known.release_id);
+    if (stayed && !of_album.empty()) TRY(update_album(group, of_album, file.read.tags, *release));
+    if (stayed && artists) TRY(replace_album_artists(group, *release));
+    return update_credit(track, file.read.tags, *release);
+}
+
+Result<void> ReleaseWriter::update_bytes(const ImportFile& file, const std::string& file_id) {
+    const AudioProperties& audio = file.read.properties;
+    TRY(connection_.run(
+        "UPDATE release_files SET file_hash = ?, size = ?, audio_hash = NULL, _updated_at = stamp() WHERE id = ?",
+        file.read.hash.view(), file.read.identity.size, file_id));
+    // the stream begins elsewhere when tags grow; the rest is the same unless the music was replaced too
+    return connection_.run(
+        "UPDATE audio_formats SET audio_offset = ?, length_ms = ?, bitrate = ?, _updated_at = stamp() "
+        "WHERE file_id = ?",
+        audio.audio_offset, audio.length_ms, audio.bitrate, file_id);
+}
+
+// What a track that came from another release has there, and not here, from that release.
+Result<void> ReleaseWriter::refile(const ImportFile& file, const std::string& file_id, const Target& target) {
+    const std::string track = sync::uuid_v5({"tracks", file_id, "1"});
+    TRY(add_track_tags(track, file.read.tags, target.genres));
+    return update_credit(track, file.read.tags, target.id);
+}
+
+// A track's credit is NULL where it is the album's, so it must be written where the album's becomes another; one that
+// differed stays what it is.
+Result<void> ReleaseWriter::update_credit(const std::string& track, const FileTags& tags, const std::string& release) {
+    if (!tags.artist_credit) return {};
+    return connection_.run(
+        "UPDATE tracks SET artist_credit = ?1, _updated_at = stamp() WHERE id = ?2 AND artist_credit IS NULL AND ?1 IS "
+        "NOT (SELECT a.artist_credit FROM releases r JOIN albums a ON a.id = r.album_id WHERE r.id = ?3)",
+        *tags.artist_credit, track, release);
+}
+
+Result<std::optional<std::string>> ReleaseWriter::album_of(const std::string& release) {
+    return connection_.text("SELECT album_id FROM releases WHERE id = ?", release);
+}
+
+Result<bool> ReleaseWriter::is_alone(const std::string& album, const std::string& release) {
+    const auto others =
+        TRY(connection_.integer("SELECT count(*) FROM releases WHERE album_id = ? AND id <> ?", album, release));
+    return others.value_or(0) == 0;
 }
 
 // An album of this release alone is changed; of several, this release goes to the album its tags now name.
 Result<void> ReleaseWriter::update_album(const ReleaseGroup& group, const std::vector<TagColumn>& columns,
                                          const FileTags& tags, const std::string& release) {
-    const auto album = TRY(connection_.text("SELECT album_id FROM releases WHERE id = ?", release));
+    const auto album = TRY(album_of(release));
     if (!album) return {};
-    const auto others =
-        TRY(connection_.integer("SELECT count(*) FROM releases WHERE album_id = ? AND id <> ?", *album, release));
-    if (others.value_or(0) > 0) {
+    if (!TRY(is_alone(*album, release))) {
         const std::string other = TRY(add_album(group));
         return connection_.run(
             "UPDATE releases SET album_id = ?1, _updated_at = stamp() WHERE id = ?2 AND album_id <> ?1", other,
@@ -70,19 +107,42 @@ Result<void> ReleaseWriter::update_album(const ReleaseGroup& group, const std::v
     return {};
 }
 
+Result<void> ReleaseWriter::replace_album_artists(const ReleaseGroup& group, const std::string& release) {
+    const auto album = TRY(album_of(release));
+    if (!album) return {};
+    std::vector<std::string> before;
+    if (TRY(is_alone(*album, release))) {
+        TRY(connection_.each(
+            "SELECT id FROM album_artists WHERE album_id = ?",
+            [&](const auto& row) { before.push_back(row.string(0)); }, *album));
+    }
+    for (const Credit& credit : group.artists)
+        std::erase(before, sync::uuid_v5({"album_artists", *album, TRY(add_artist(credit))}));
+    for (const std::string& id : before) TRY(connection_.run("DELETE FROM album_artists WHERE id = ?", id));
+    return add_album_artists(group, *album);
+}
+
+// Files that name the album artist joined those that name none: an album that stood there as anybody's is theirs.
+Result<void> ReleaseWriter::credit_unnamed_album(const ReleaseGroup& group, const std::string& release) {
+    if (!group.first<&FileTags::album_artist_credit>()) return {};
+    const auto album = TRY(album_of(release));
+    if (!album || !TRY(is_alone(*album, release))) return {};
+    TRY(
+        connection_.run("UPDATE albums SET artist_credit = ?1, is_compilation = ?2, _updated_at = stamp() WHERE id = "
+                        "?3 AND (artist_credit IS NULL OR artist_credit = ?4) AND artist_credit IS NOT ?1",
+                        group.artist_credit, group.compilation ? 1 : 0, *album, kVariousArtists));
+    return connection_.changes() > 0 ? replace_album_artists(group, release) : Result<void>();
+}
+
 // New genres are added; old ones stay, because a person may have set the same tag.
 Result<void> ReleaseWriter::update_rows(const ReleaseGroup& group, const FileTags& tags, std::string_view what,
-                                        const std::string& track, const std::string& release) {
+                                        const std::string& track) {
     if (what == "genres") return add_track_tags(track, tags, group.common_genres());
     if (what == "artists") return replace_credit(track, tags.artists, "artist");
-    if (what == "credits") {
-        TRY(replace_credit(track, tags.composers, "composer"));
-        TRY(replace_credit(track, tags.conductors, "conductor"));
-        TRY(replace_credit(track, tags.remixers, "remixer"));
-        return replace_credit(track, tags.lyricists, "lyricist");
-    }
-    const auto album = TRY(connection_.text("SELECT album_id FROM releases WHERE id = ?", release));
-    return album ? add_album_artists(group, *album) : Result<void>();
+    TRY(replace_credit(track, tags.composers, "composer"));
+    TRY(replace_credit(track, tags.conductors, "conductor"));
+    TRY(replace_credit(track, tags.remixers, "remixer"));
+    return replace_credit(track, tags.lyricists, "lyricist");
 }
 
 Result<void> ReleaseWriter::replace_credit(const std::string& track, const std::vector<Credit>& list,

@@ -116,14 +116,17 @@ class Walk {
         folders_[where.path].files.push_back({path,
                                               {info.st_size, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec,
                                                static_cast<int64_t>(info.st_ino)},
-                                              hint});
+                                              hint,
+                                              named});
     }
 
     void order() {
         for (auto& [path, folder] : folders_) {
             if (folder.files.empty()) continue;
             folder.path = path;
-            auto by_path = [](const FoundFile& a, const FoundFile& b) { return a.path < b.path; };
+            auto by_path = [](const FoundFile& a, const FoundFile& b) {
+                return a.path != b.path ? a.path < b.path : a.named > b.named;
+            };
             std::sort(folder.files.begin(), folder.files.end(), by_path);
             // a root inside another root
             auto same = [](const FoundFile& a, const FoundFile& b) { return a.path == b.path; };

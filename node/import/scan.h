@@ -14,6 +14,7 @@ struct FoundFile {
     std::string path;
     FileIdentity identity;
     MediaType hint = MediaType::none;  // none: the name says nothing, the content has to
+    bool named = false;                // itself, not by a folder it lies in
 };
 
 // The files that can be one release: a folder with its disc folders ("CD1", "Disc 2") joined.

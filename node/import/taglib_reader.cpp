@@ -238,7 +238,7 @@ Result<AudioFile> parse_audio(ByteSource& source, MediaType type) {
     } catch (const std::exception& failure) {
         return fail(ErrorKind::corrupt, std::string("its tags cannot be read: ") + failure.what());
     }
-    TRY(check_complete(source, type));
+    file.place = TRY(check_complete(source, type));
     return file;
 }
 

@@ -313,8 +313,9 @@ CREATE TABLE local_files (
     mtime_ns INTEGER NOT NULL,
     inode INTEGER NOT NULL,
     state TEXT NOT NULL,               -- present, missing, damaged, changed (differs from what was imported: not served)
-    group_key BLOB NOT NULL,           -- what made its release one: a file that turns up later with the same key joins it
-    tag_marks BLOB NOT NULL            -- 4 bytes per tag as last read: tells which tags an edited file changed (node/import/file_tags.h)
+    group_key BLOB NOT NULL,           -- what made its release one: a file that turns up later with the same key joins it (node/import/grouping.h)
+    tag_marks BLOB NOT NULL,           -- 4 bytes per tag as last read: tells which tags an edited file changed (node/import/file_tags.h)
+    audio_mark BLOB                    -- checksum and size of the sound: tells an edited file from a damaged one (node/import/audio_mark.h); NULL until an import reads it
 ) WITHOUT ROWID;
 CREATE INDEX local_files_by_file ON local_files (file_id);
 CREATE INDEX local_files_by_hash ON local_files (file_hash);
@@ -352,6 +353,7 @@ CREATE TABLE import_items (
     reason TEXT                        -- for people
 ) WITHOUT ROWID;
 CREATE INDEX import_items_by_job ON import_items (job_id);
+CREATE INDEX import_items_by_copy ON import_items (copy_path);
 
 -- Uploads and downloads under way.
 CREATE TABLE transfers (

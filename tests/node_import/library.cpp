@@ -105,6 +105,30 @@ std::string output_of(const std::string& command) {
     return out;
 }
 
+std::map<std::string, std::string> sha256sums(const std::vector<fs::path>& files) {
+    std::string command = "sha256sum --zero --";
+    for (const fs::path& file : files) command += " " + shell_word(file);
+    std::istringstream printed(output_of(command));
+    std::map<std::string, std::string> sums;
+    for (std::string line; std::getline(printed, line, '\0');) sums[line.substr(66)] = line.substr(0, 64);
+    EXPECT_EQ(sums.size(), files.size());
+    return sums;
+}
+
+void set_tag(const fs::path& flac, const std::string& name, const std::string& value) {
+    const std::string set = value.empty() ? "" : shell_word("--set-tag=" + name + "=" + value) + " ";
+    output_of("metaflac --remove-tag=" + name + " " + set + shell_word(flac));
+}
+
+std::vector<fs::path> files_below(const fs::path& folder) {
+    std::vector<fs::path> out;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        if (entry.is_regular_file()) out.push_back(entry.path());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 std::string shell_word(const fs::path& path) {
     std::string out = "'";
     for (const char c : path.string()) out += c == '\'' ? std::string("'\\''") : std::string(1, c);

@@ -4,7 +4,9 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
+#include "node/import/grouping.h"
 #include "node/import/import.h"
 
 namespace bae::node::test {
@@ -41,6 +43,10 @@ struct Library {
     fs::path home;
     std::unique_ptr<sync::Database> database;
 };
+
+std::map<std::string, std::string> sha256sums(const std::vector<fs::path>& files);      // hex by path, by sha256sum
+void set_tag(const fs::path& flac, const std::string& name, const std::string& value);  // "" removes it
+std::vector<fs::path> files_below(const fs::path& folder);                              // regular ones, sorted
 
 // What a program prints; fails the test if it cannot be run.
 std::string output_of(const std::string& command);

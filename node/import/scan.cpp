@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
@@ -29,6 +30,40 @@ int picture_rank(std::string_view path) {
         ++rank;
     }
     return stem.find("cover") != std::string::npos || stem.find("front") != std::string::npos ? rank : rank + 1;
+}
+
+// What systems and programs keep beside music: metadata, waste, versions, caches. A name that merely begins with a dot
+// ("...And Justice for All", ".38 Special") is music like any other.
+bool is_housekeeping(std::string_view name) {
+    static constexpr std::array<std::string_view, 24> kNames{".",
+                                                             "..",
+                                                             ".DS_Store",
+                                                             ".AppleDouble",
+                                                             ".AppleDB",
+                                                             ".Spotlight-V100",
+                                                             ".fseventsd",
+                                                             ".TemporaryItems",
+                                                             ".DocumentRevisions-V100",
+                                                             ".git",
+                                                             ".svn",
+                                                             ".hg",
+                                                             ".stfolder",
+                                                             ".stversions",
+                                                             ".sync",
+                                                             ".snapshot",
+                                                             ".snapshots",
+                                                             ".zfs",
+                                                             ".cache",
+                                                             ".config",
+                                                             ".local",
+                                                             ".thumbnails",
+                                                             ".recycle",
+                                                             ".dropbox.cache"};
+    if (!name.starts_with('.')) return false;
+    for (const std::string_view prefix : {"._", ".Trash", ".import-", ".nfs", ".fuse_hidden", ".~"}) {
+        if (name.starts_with(prefix)) return true;
+    }
+    return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 class Walk {
@@ -72,7 +107,7 @@ class Walk {
         std::vector<std::string> names;
         errno = 0;
         while (const dirent* entry = ::readdir(opened.get())) {
-            if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+            if (!is_housekeeping(entry->d_name)) names.emplace_back(entry->d_name);
         }
         if (errno != 0) failed(path, errno_error(errno, "cannot list the folder to its end").message);
         std::sort(names.begin(), names.end());

@@ -1,7 +1,8 @@
 #pragma once
-// Finds what an import may read: a walk over folders, in the order of their names' bytes, that opens no file. Hidden
-// names are skipped. Links are followed after everything real, each directory once, so that loops end and the result
-// does not depend on the order the file system lists names in.
+// Finds what an import may read: a walk over folders, in the order of their names' bytes, that opens no file. What
+// systems keep beside music (".DS_Store", "._*", ".Trash*", ".git" ...) is skipped; other hidden names are not. Links
+// are followed after everything real, each directory once, so that loops end and the result does not depend on the
+// order the file system lists names in.
 #include <functional>
 #include <string>
 #include <vector>

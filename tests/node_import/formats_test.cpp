@@ -60,7 +60,8 @@ std::string column(const Row& row, const char* name) { return row.contains(name)
 std::string row_query(const fs::path& file) {
     return "SELECT l.file_hash AS file_hash, f.size AS size, a.*, t.title AS title, coalesce(t.artist_credit, "
            "b.artist_credit) AS artist, b.title AS album, "
-           "t.number AS number FROM local_files l JOIN release_files f ON f.id = l.file_id JOIN audio_formats a ON "
+           "t.number AS number, r.id AS release_id FROM local_files l JOIN release_files f ON f.id = l.file_id JOIN "
+           "audio_formats a ON "
            "a.file_id = f.id "
            "JOIN tracks t ON t.file_id = f.id JOIN releases r ON r.id = f.release_id JOIN albums b ON b.id = "
            "r.album_id "
@@ -103,6 +104,7 @@ TEST_P(Formats, RowsSayWhatTheFilesSay) {
     const std::vector<fs::path> files = files_below(folder);
     const std::vector<json> probed = probe_all(GetParam(), files);
     std::map<std::string, std::string> sums = sha256sums(files);
+    std::map<std::string, std::set<std::string>> releases;  // by what ffprobe says is the album, "" for none
     for (size_t i = 0; i < files.size(); ++i) {
         SCOPED_TRACE(files[i]);
         const std::vector<Row> found = library.rows(row_query(files[i]));
@@ -110,8 +112,12 @@ TEST_P(Formats, RowsSayWhatTheFilesSay) {
         EXPECT_EQ(column(found[0], "file_hash"), sums[files[i].string()]);
         EXPECT_EQ(column(found[0], "size"), std::to_string(fs::file_size(files[i])));
         expect_same_audio(found[0], probed[i]);
-        expect_same_tags(found[0], probed_tags(probed[i]));
+        const auto tags = probed_tags(probed[i]);
+        expect_same_tags(found[0], tags);
+        releases[tags.contains("album") ? tags.at("album") : ""].insert(column(found[0], "release_id"));
     }
+    for (const auto& [album, ids] : releases) EXPECT_EQ(ids.size(), 1U) << album;
+    EXPECT_EQ(report.releases, releases.size());
     EXPECT_EQ(report.files, files.size());
     EXPECT_FALSE(files.empty());
 }

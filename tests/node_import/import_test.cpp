@@ -141,7 +141,8 @@ TEST_F(Import, StrangeFileSystemEntriesAreSurvived) {
     write_file(folder / "new\nline" / "a.flac", bytes);
     write_file(folder / "latin \xe9" / "b\xff.flac", bytes + "x");
     write_file(folder / "wrong extension" / "c.mp3", bytes + "xy");
-    write_file(folder / ".hidden.flac", bytes);
+    for (const char* name : {"._c.flac", ".DS_Store", ".Trash-1000/files/d.flac", ".git/e.flac", ".stversions/f.flac"})
+        write_file(folder / name, bytes);
     write_file(folder / "empty.flac", "");
     fs::create_directories(folder / "folder.mp3" / "empty folder");
     fs::create_symlink(folder, folder / "loop");
@@ -156,6 +157,17 @@ TEST_F(Import, StrangeFileSystemEntriesAreSurvived) {
     EXPECT_EQ(fs::path(report.failed[2].path).filename(), "pipe.flac");
     EXPECT_EQ(library.import({folder.string()}).skipped_unchanged, 3U);
     EXPECT_EQ(library.run({(folder / "no such folder").string()}).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(Import, NamesThatBeginWithADotAreMusicToo) {
+    const fs::path folder = place_.path() / "dots";
+    const auto all = files();
+    fs::create_directories(folder / "...And Justice" / "CD1");
+    fs::create_directories(folder / ".38 Special");
+    fs::copy(all[0], folder / "...And Justice" / "CD1" / "a.flac");
+    fs::copy(all[1], folder / ".38 Special" / ".b.flac");
+    Library library(home("a"));
+    EXPECT_EQ(library.import({folder.string()}).files, 2U);
 }
 
 TEST_F(Import, ADryRunSaysTheSameAndWritesNothing) {

@@ -173,19 +173,6 @@ TEST_F(Regrouping, TwoAlbumsOfOneTitleInOneFolderStayTwo) {
     EXPECT_EQ(releases(turned), (Lines{"Greatest Hits by Alice (Alice): a", "Greatest Hits by Bob (Bob): b"}));
 }
 
-TEST_F(Regrouping, TheRealAlbumIsOneReleaseAndWhatHasNoAlbumAnother) {
-    const fs::path folder = "/usr/share/games/wesnoth/1.16/data/core/music";
-    if (!fs::exists(folder)) GTEST_SKIP() << folder << " is missing (Debian's wesnoth-1.16-music)";
-    std::set<std::string> albums;
-    Library library(place_.path() / "home");
-    const ImportReport report = library.import({folder.string()});
-    for (const auto& row : library.rows("SELECT t.title AS t, a.title AS a FROM tracks t JOIN releases r ON r.id = "
-                                        "t.release_id JOIN albums a ON a.id = r.album_id"))
-        albums.insert(row.at("a"));
-    EXPECT_EQ(report.releases, albums.size()) << "one release per title";
-    EXPECT_EQ(report.files, files_below(folder).size());
-}
-
 TEST_F(Regrouping, ACopyOfARetaggedSourceTakesThePlaceOfTheOldOne) {
     const auto files = make_mixed();
     Library library(place_.path() / "a");

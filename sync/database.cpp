@@ -379,10 +379,7 @@ Result<void> DatabaseImpl::record(Connection& c, std::string_view message, const
 }
 
 Result<Written> DatabaseImpl::restore_conflict(const Conflict& conflict) {
-    const int index = schema_.find(conflict.table);
-    if (index < 0) return fail(ErrorKind::upgrade_needed, "this program does not know the table " + conflict.table);
-    return write("restored a lost value",
-                 [&](Connection& c) { return restore_lost(c, schema_.tables[static_cast<size_t>(index)], conflict); });
+    return write("restored a lost value", [&](Connection& c) { return restore_lost(c, schema_, conflict); });
 }
 
 // --- merging --------------------------------------------------------------------------------------------------------

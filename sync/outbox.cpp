@@ -77,11 +77,11 @@ Result<void> bind_packed(Statement& s, int index, ByteView packed_value) {
     return {};
 }
 
-Result<void> restore_row(Connection& c, const SyncedTable& table, const Conflict& conflict) {
-    if (conflict.lost_value.empty())
-        return fail(ErrorKind::not_found, "this device never had its values: restore it on one that did");
-    RowState row;
-    TRY(unpack_base(conflict.lost_value, row));
+Result<bool> is_there(Connection& c, const SyncedTable& table, std::string_view id) {
+    return TRY(c.integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", table.name), id)).has_value();
+}
+
+Result<void> insert_row(Connection& c, const SyncedTable& table, std::string_view id, const RowState& row) {
     std::string columns = "id, _updated_at";
     std::string marks = "?, stamp()";
     for (const SyncedColumn& column : table.columns) {
@@ -89,23 +89,55 @@ Result<void> restore_row(Connection& c, const SyncedTable& table, const Conflict
         marks += ", ?";
     }
     Statement s = TRY(c.prepare(fmt::format("INSERT INTO \"{}\" ({}) VALUES ({})", table.name, columns, marks)));
-    s.bind(1, conflict.id);
+    s.bind(1, id);
     int index = 2;
     for (const SyncedColumn& column : table.columns) TRY(bind_packed(s, index++, row.value(column)));
     return s.run();
 }
 
+Result<void> restore_row(Connection& c, const Schema& schema, const SyncedTable& table, const std::string& id,
+                         ByteView values);
+
+// The rows it belongs to may have been deleted with it: they come back first, with what they held.
+Result<void> restore_parents(Connection& c, const Schema& schema, const SyncedTable& table, const RowState& row) {
+    for (const SyncedColumn& column : table.columns) {
+        if (column.parent < 0) continue;
+        const SyncedTable& parent = schema.tables[static_cast<size_t>(column.parent)];
+        Unpacker in(row.value(column));
+        const std::string id(TRY(unpack_value(in)).bytes);
+        if (TRY(is_there(c, parent, id))) continue;
+        Statement s = TRY(c.prepare("SELECT columns FROM sync_graves WHERE tbl = ? AND id = ?"));
+        const bool kept = TRY(s.with(parent.name, id).step());
+        const Bytes values = kept ? to_bytes(s.blob(0)) : Bytes();
+        TRY(restore_row(c, schema, parent, id, values));
+    }
+    return {};
+}
+
+Result<void> restore_row(Connection& c, const Schema& schema, const SyncedTable& table, const std::string& id,
+                         ByteView values) {
+    if (values.empty())
+        return fail(
+            ErrorKind::not_found,
+            fmt::format("this device never had the values of {} in {}: restore it on one that did", id, table.name));
+    RowState row;
+    TRY(unpack_base(values, row));
+    TRY(restore_parents(c, schema, table, row));
+    return insert_row(c, table, id, row);
+}
+
 }  // namespace
 
-Result<void> restore_lost(Connection& c, const SyncedTable& table, const Conflict& conflict) {
-    const bool there =
-        TRY(c.integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", table.name), conflict.id)).has_value();
+Result<void> restore_lost(Connection& c, const Schema& schema, const Conflict& conflict) {
+    const int index = schema.find(conflict.table);
+    if (index < 0) return fail(ErrorKind::upgrade_needed, "this program does not know the table " + conflict.table);
+    const SyncedTable& table = schema.tables[static_cast<size_t>(index)];
+    const bool there = TRY(is_there(c, table, conflict.id));
     if (conflict.column.empty()) {
         if (there)
             return fail(ErrorKind::conflict,
                         fmt::format("the row {} of {} is there again: nothing to restore", conflict.id, table.name));
-        return TRY_CONTEXT(restore_row(c, table, conflict), fmt::format("restoring {} of {}", conflict.id, table.name)),
-               Result<void>();
+        return restore_row(c, schema, table, conflict.id, conflict.lost_value);
     }
     if (!there)
         return fail(ErrorKind::not_found,

@@ -18,7 +18,7 @@ Result<StreamCursor> load_cursor(sqlite::Connection& connection, const crypto::D
 // Also raises what this device has seen by what the stream's author had.
 Result<void> save_cursor(sqlite::Connection& connection, const crypto::DeviceId& stream, const StreamCursor& cursor);
 
-// Inside a write: sets the lost value again, or inserts the deleted row again.
-Result<void> restore_lost(sqlite::Connection& connection, const SyncedTable& table, const Conflict& conflict);
+// Inside a write: sets the lost value again, or inserts the deleted row again, the rows it belongs to first.
+Result<void> restore_lost(sqlite::Connection& connection, const Schema& schema, const Conflict& conflict);
 
 }  // namespace bae::sync

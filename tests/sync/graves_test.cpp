@@ -30,5 +30,30 @@ TEST(DeletedParents, AreListedWithTheirValuesAndCanBeInsertedAgain) {
     EXPECT_EQ(bob->digest().value(), bob->recompute_digest().value());
 }
 
+// Somebody tags a book while somebody else throws its shelf away: one action brings back book and shelf.
+TEST(DeletedParents, ComeBackWithTheRowsTheyBelongedTo) {
+    static constexpr EmbeddedFile kNotes[] = {kShelf[0], {"0002_notes", R"sql(
+CREATE TABLE notes(id TEXT PRIMARY KEY NOT NULL, book TEXT NOT NULL REFERENCES books(id) ON DELETE CASCADE,
+  _updated_at TEXT NOT NULL);
+CREATE INDEX notes_book ON notes(book);
+)sql"}};
+    Library alice(1, kNotes), bob(2, kNotes);
+    alice.must_write(
+        "INSERT INTO shelves(id, name, _updated_at) VALUES('s1', 'upper', stamp());"
+        "INSERT INTO books(id, shelf, title, _updated_at) VALUES('b1', 's1', 'Emma', stamp())");
+    bob.must_merge(alice.seal());
+    alice.must_write("DELETE FROM shelves");
+    bob.must_write("INSERT INTO notes(id, book, _updated_at) VALUES('n1', 'b1', stamp())");
+    alice.must_merge(bob.seal());
+    ASSERT_EQ(alice->deleted_parents().value().size(), 1u);
+    const auto restored = alice->restore_conflict(alice->deleted_parents().value()[0]);
+    ASSERT_TRUE(restored) << restored.error().message;
+    EXPECT_EQ(alice.value("SELECT s.name || b.title || n.id FROM notes n JOIN books b ON b.id = n.book JOIN shelves s "
+                          "ON s.id = b.shelf"),
+              "upperEmman1");
+    bob.must_merge(alice.seal());
+    EXPECT_EQ(alice->digest().value(), alice->recompute_digest().value());
+}
+
 }  // namespace
 }  // namespace bae::sync

@@ -25,7 +25,8 @@ const std::vector<Listing>& listings() {
     static const std::vector<Listing> all = {
         {"albums",
          "albums",
-         "t.id, t.artist_credit, t.title, substr(t.original_date, 1, 4)",
+         "t.id, t.artist_credit, t.title, substr(coalesce(t.original_date, (SELECT min(r.date) FROM releases r WHERE "
+         "r.album_id = t.id)), 1, 4)",
          "albums t",
          "coalesce(t.artist_credit, '') COLLATE NOCASE, t.original_date, coalesce(t.sort_title, t.title) COLLATE "
          "NOCASE, t.id",

@@ -4,19 +4,9 @@
 #include <set>
 
 #include "sync/changes.h"
+#include "sync/sql_value.h"
 
 namespace bae::sync {
-
-namespace {
-
-ValueView unpacked(ByteView bytes) {
-    Unpacker in(bytes);
-    auto value = unpack_value(in);
-    CHECK(value);
-    return *value;
-}
-
-}  // namespace
 
 struct Merger::State : ChangeVisitor {
     const Schema& schema;

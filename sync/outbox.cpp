@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "sync/row_state.h"
+#include "sync/sql_value.h"
 
 namespace bae::sync {
 
@@ -53,30 +54,6 @@ Result<void> save_cursor(Connection& c, const crypto::DeviceId& stream, const St
 
 namespace {
 
-Result<void> bind_packed(Statement& s, int index, ByteView packed_value) {
-    Unpacker in(packed_value);
-    const ValueView value = TRY(unpack_value(in));
-    switch (value.type) {
-        case ValueView::Type::integer:
-            s.bind(index, value.integer);
-            break;
-        case ValueView::Type::real:
-            s.bind(index, value.real);
-            break;
-        case ValueView::Type::text:
-            s.bind(index, value.bytes);
-            break;
-        case ValueView::Type::blob:
-            s.bind(index, as_bytes(value.bytes));
-            break;
-        case ValueView::Type::null:
-        case ValueView::Type::unset:
-            s.bind(index, nullptr);
-            break;
-    }
-    return {};
-}
-
 Result<bool> is_there(Connection& c, const SyncedTable& table, std::string_view id) {
     return TRY(c.integer(fmt::format("SELECT 1 FROM \"{}\" WHERE id = ?", table.name), id)).has_value();
 }
@@ -91,7 +68,7 @@ Result<void> insert_row(Connection& c, const SyncedTable& table, std::string_vie
     Statement s = TRY(c.prepare(fmt::format("INSERT INTO \"{}\" ({}) VALUES ({})", table.name, columns, marks)));
     s.bind(1, id);
     int index = 2;
-    for (const SyncedColumn& column : table.columns) TRY(bind_packed(s, index++, row.value(column)));
+    for (const SyncedColumn& column : table.columns) bind_value(s, index++, unpacked(row.value(column)));
     return s.run();
 }
 
@@ -103,8 +80,7 @@ Result<void> restore_parents(Connection& c, const Schema& schema, const SyncedTa
     for (const SyncedColumn& column : table.columns) {
         if (column.parent < 0) continue;
         const SyncedTable& parent = schema.tables[static_cast<size_t>(column.parent)];
-        Unpacker in(row.value(column));
-        const std::string id(TRY(unpack_value(in)).bytes);
+        const std::string id(unpacked(row.value(column)).bytes);
         if (TRY(is_there(c, parent, id))) continue;
         Statement s = TRY(c.prepare("SELECT columns FROM sync_graves WHERE tbl = ? AND id = ?"));
         const bool kept = TRY(s.with(parent.name, id).step());
@@ -146,7 +122,7 @@ Result<void> restore_lost(Connection& c, const Schema& schema, const Conflict& c
         return fail(ErrorKind::upgrade_needed, "this program does not know the column " + conflict.column);
     Statement s = TRY(c.prepare(
         fmt::format("UPDATE \"{}\" SET \"{}\" = ?, _updated_at = stamp() WHERE id = ?", table.name, conflict.column)));
-    TRY(bind_packed(s, 1, conflict.lost_value));
+    bind_value(s, 1, unpacked(conflict.lost_value));
     s.bind(2, conflict.id);
     return s.run();
 }

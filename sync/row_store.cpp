@@ -2,51 +2,14 @@
 
 #include <fmt/core.h>
 
+#include "sync/sql_value.h"
+
 namespace bae::sync {
 
 namespace {
 
 using sqlite::Connection;
 using sqlite::Statement;
-
-ValueView column_value(const Statement& row, int column) {
-    switch (row.type(column)) {
-        case sqlite::ColumnType::integer:
-            return ValueView::of(row.integer(column));
-        case sqlite::ColumnType::real:
-            return ValueView::of(row.real(column));
-        case sqlite::ColumnType::text:
-            return ValueView::of(row.text(column));
-        case sqlite::ColumnType::blob:
-            return ValueView::of_blob(row.blob(column));
-        case sqlite::ColumnType::null:
-            break;
-    }
-    return {};
-}
-
-void bind_value(Statement& s, int index, const ValueView& value) {
-    switch (value.type) {
-        case ValueView::Type::integer:
-            return s.bind(index, value.integer);
-        case ValueView::Type::real:
-            return s.bind(index, value.real);
-        case ValueView::Type::text:
-            return s.bind_static(index, value.bytes);
-        case ValueView::Type::blob:
-            return s.bind_static(index, as_bytes(value.bytes));
-        case ValueView::Type::null:
-        case ValueView::Type::unset:
-            return s.bind(index, nullptr);
-    }
-}
-
-ValueView unpacked(ByteView bytes) {
-    Unpacker in(bytes);
-    auto value = unpack_value(in);
-    CHECK(value);
-    return *value;
-}
 
 // The statements of one table, made once.
 struct TableSql {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "sync/changes.h"
+#include "sync/sql_value.h"
 
 namespace bae::sync {
 
@@ -35,22 +36,6 @@ struct RawTable {
     std::vector<ForeignKey> foreign_keys;
     bool synced = false;
 };
-
-ValueView value_of(const Statement& row, int column) {
-    switch (row.type(column)) {
-        case sqlite::ColumnType::integer:
-            return ValueView::of(row.integer(column));
-        case sqlite::ColumnType::real:
-            return ValueView::of(row.real(column));
-        case sqlite::ColumnType::text:
-            return ValueView::of(row.text(column));
-        case sqlite::ColumnType::blob:
-            return ValueView::of_blob(row.blob(column));
-        case sqlite::ColumnType::null:
-            break;
-    }
-    return {};
-}
 
 Result<std::vector<RawTable>> read_tables(Connection& c) {
     std::vector<RawTable> tables;
@@ -148,7 +133,7 @@ Result<Bytes> default_of(Connection& c, const RawTable& t, const RawColumn& colu
     if (!column.has_default) return packed(ValueView{});
     Statement s = TRY(c.prepare("SELECT " + column.default_sql));
     if (!TRY(s.step())) return broken(t.name, fmt::format("the DEFAULT of {} has no value", column.name));
-    ValueView value = value_of(s, 0);
+    ValueView value = column_value(s, 0);
     // Rows older than an added column read as NULL in the capture's old values: only NOT NULL tells the two apart.
     if (!column.not_null && value.type != ValueView::Type::null)
         return broken(t.name, fmt::format("{} has a DEFAULT and so must be NOT NULL", column.name));

@@ -15,7 +15,7 @@ _bae() {
     case $command in
         "") words="init import list show get edit remove tag bucket sync status conflicts identity restore digest dump verify $words --version" ;;
         init) words="--name --passphrase $words" ;;
-        import) mapfile -t COMPREPLY < <(compgen -f -- "$word"; compgen -W "--copy --dry-run $words" -- "$word") && return ;;
+        import) mapfile -t COMPREPLY < <(compgen -f -- "$word"; compgen -W "--copy --dry-run --again $words" -- "$word") && return ;;
         list) [ -n "$before" ] || words="albums releases tracks artists files tags collections devices $words" ;;
         get) words="--to $words" ;;
         edit | remove) [ -n "$before" ] || words="album artist release track tag collection file image device contact note $words" ;;

@@ -104,6 +104,8 @@ class Parser {
         import->add_option("PATH", import_.paths, "folders and files")->required();
         import->add_flag("--copy", import_.copy, "copy the files into the library's home");
         import->add_flag("--dry-run", import_.dry_run, "only say what would happen");
+        import->add_flag("--again", import_.again,
+                         "read what is known and unchanged, too: brings back what was removed");
 
         CLI::App* list =
             command("list", "List albums, releases, tracks, artists, files, tags, collections or devices.", list_);

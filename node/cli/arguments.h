@@ -15,7 +15,7 @@ struct InitCommand {
 };
 struct ImportCommand {
     std::vector<std::string> paths;
-    bool copy = false, dry_run = false;
+    bool copy = false, dry_run = false, again = false;
 };
 struct ListCommand {
     std::string kind;   // "albums"

@@ -99,8 +99,10 @@ Result<ExitCode> run(Session& session, const RemoveCommand& command) {
         return connection.run(fmt::format("DELETE FROM {} WHERE id = ?", row.table), row.id);
     }));
     if (session.out().json()) session.out().line(JsonObject().text("id", row.id).text("removed", label));
-    session.out().note(
-        fmt::format("removed {} {} from the library; files on disk stay where they are", kind->name, shown(label)));
+    const bool imported = row.table == "albums" || row.table == "releases" || row.table == "tracks";
+    session.out().note(fmt::format("removed {} {} from the library; files on disk stay where they are{}", kind->name,
+                                   shown(label),
+                                   imported ? ", and `bae import --again` of their folder brings it back" : ""));
     return session.remark_unsealed();
 }
 

@@ -12,7 +12,10 @@ namespace {
 
 Result<ImportOptions> options_of(Session& session, const ImportCommand& command) {
     const HomePaths home = TRY(session.paths());
-    ImportOptions options{.paths = command.paths, .artwork_dir = home.artwork().native(), .dry_run = command.dry_run};
+    ImportOptions options{.paths = command.paths,
+                          .artwork_dir = home.artwork().native(),
+                          .dry_run = command.dry_run,
+                          .again = command.again};
     options.threads = static_cast<unsigned>(session.config().import_threads);
     options.cancelled = interrupted;
     options.on_progress = [&out = session.out()](const ImportProgress& at) {

@@ -136,9 +136,7 @@ Result<void> ReleaseWriter::add_file(const ReleaseGroup& group, const ImportFile
         "stamp()) ON CONFLICT (id) DO NOTHING",
         id, target.id, clean_text(file_name(file.source)), file.read.hash.view(), file.read.identity.size));
     TRY(add_format(file, id));
-    const std::string track = TRY(add_track(group, file, target, id));
-    TRY(add_credits(track, file.read.tags));
-    TRY(add_track_tags(track, file.read.tags, target.genres));
+    TRY(add_track(group, file, target, id));
     ++outcome.files;
     ++outcome.tracks;
     return remember(group, file, id);
@@ -166,10 +164,10 @@ Result<void> ReleaseWriter::add_format(const ImportFile& file, const std::string
         known_number(audio.length_ms), audio.audio_offset, seek_table);
 }
 
-Result<std::string> ReleaseWriter::add_track(const ReleaseGroup& group, const ImportFile& file, const Target& target,
-                                             const std::string& file_id) {
+Result<void> ReleaseWriter::add_track(const ReleaseGroup& group, const ImportFile& file, const Target& target,
+                                      const std::string& file_id) {
     const FileTags& tags = file.read.tags;
-    std::string id = uuid_v5({"tracks", file_id, "1"});
+    const std::string id = uuid_v5({"tracks", file_id, "1"});
     const std::optional<std::string> credit =
         tags.artist_credit == group.artist_credit ? std::nullopt : tags.artist_credit;
     TRY(
@@ -181,7 +179,8 @@ Result<std::string> ReleaseWriter::add_track(const ReleaseGroup& group, const Im
                         id, target.id, file.title(), tags.title_sort, credit, file.disc(), tags.disc_title,
                         file.number(), known_number(file.read.properties.length_ms), file_id, tags.recording_mbid,
                         tags.track_mbid, tags.isrc, tags.track_gain, tags.track_peak));
-    return id;
+    TRY(add_credits(id, tags));
+    return add_track_tags(id, tags, target.genres);
 }
 
 Result<void> ReleaseWriter::add_credits(const std::string& track, const FileTags& tags) {

@@ -30,7 +30,7 @@ Result<GroupOutcome> ReleaseWriter::write(const ReleaseGroup& group) {
         TRY(read_genres(target));
     for (const ImportFile& file : group.files) TRY(place_file(group, file, target, outcome));
     for (const std::string& left : target.left) TRY(tidy_release(left));
-    outcome.changed = outcome.files > 0 || outcome.updated > 0;
+    outcome.changed = outcome.files > 0 || outcome.updated > 0 || outcome.tracks > 0;
     if (outcome.changed && !target.is_new) TRY(update_content_hash(target.id));
     if (outcome.files > 0 && !target.is_new) TRY(credit_unnamed_album(group, target.id));
     if (outcome.changed) TRY(add_picture(group, target.id));
@@ -143,6 +143,10 @@ Result<void> ReleaseWriter::update_known(const ReleaseGroup& group, const Import
         ++outcome.updated;
     }
     if (elsewhere) TRY(refile(file, known.file_id, target));
+    if (options_.again && !TRY(connection_.integer("SELECT 1 FROM tracks WHERE file_id = ? LIMIT 1", known.file_id))) {
+        TRY(add_track(group, file, target, known.file_id));
+        ++outcome.tracks;
+    }
     if (known.path == file.path || known.path == file.source) return {};
     outcome.superseded.push_back(known.path);
     return connection_.run("DELETE FROM local_files WHERE path = ?", bytes_of(known.path));

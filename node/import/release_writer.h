@@ -72,8 +72,8 @@ class ReleaseWriter {
     Result<void> add_file(const ReleaseGroup& group, const ImportFile& file, Target& target, GroupOutcome& outcome);
     Result<std::string> new_file_id(const ImportFile& file, const Target& target);
     Result<void> add_format(const ImportFile& file, const std::string& file_id);
-    Result<std::string> add_track(const ReleaseGroup& group, const ImportFile& file, const Target& target,
-                                  const std::string& file_id);
+    Result<void> add_track(const ReleaseGroup& group, const ImportFile& file, const Target& target,
+                           const std::string& file_id);
     Result<void> add_credits(const std::string& track_id, const FileTags& tags);
     Result<void> add_credit(const std::string& track_id, const std::vector<Credit>& list, std::string_view role);
     Result<void> add_track_tags(const std::string& track_id, const FileTags& tags,

@@ -29,6 +29,7 @@ TEST(Arguments, ReachTheirCommand) {
     EXPECT_EQ(command<InitCommand>({"init", "--name", "study"}).name, "study");
     EXPECT_EQ(command<ImportCommand>({"import", "a", "b", "--copy"}).paths, (std::vector<std::string>{"a", "b"}));
     EXPECT_TRUE(command<ImportCommand>({"import", "a", "--dry-run"}).dry_run);
+    EXPECT_TRUE(command<ImportCommand>({"import", "a", "--again"}).again);
     EXPECT_EQ(command<ListCommand>({"list", "albums", "blue"}).query, "blue");
     EXPECT_EQ(command<EditCommand>({"edit", "album", "ab", "title=x y", "mbid="}).assignments,
               (std::vector<std::string>{"title=x y", "mbid="}));

@@ -223,6 +223,11 @@ TEST_F(Regrouping, ARemovedReleaseComesBackOnlyWhenEverythingIsReadAgain) {
     again.again = true;
     ASSERT_TRUE(run_import(*library.database, again));
     EXPECT_EQ(library.dump(), rows);
+    ASSERT_TRUE(library.database->write("removal", [](sync::sqlite::Connection& connection) {
+        return connection.run("DELETE FROM tracks WHERE title = 'two'");
+    }));
+    EXPECT_EQ(run_import(*library.database, again)->tracks, 1U);
+    EXPECT_EQ(library.dump(), rows);
 }
 
 }  // namespace

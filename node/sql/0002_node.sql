@@ -30,6 +30,11 @@ END;
 CREATE TRIGGER local_files_changed AFTER UPDATE OF file_id, file_hash, state ON local_files WHEN new.state = 'present' BEGIN
     INSERT INTO blob_queue (owner_id, kind) SELECT new.file_id, 'file' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.file_id);
 END;
+-- The key of a blob comes from its release: what was sent for another one is of no use.
+CREATE TRIGGER release_files_moved AFTER UPDATE OF release_id ON release_files WHEN new.release_id <> old.release_id BEGIN
+    DELETE FROM carried_blobs WHERE owner_id = new.id;
+    INSERT INTO blob_queue (owner_id, kind) SELECT new.id, 'file' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.id);
+END;
 CREATE TRIGGER library_images_added AFTER INSERT ON library_images BEGIN
     INSERT INTO blob_queue (owner_id, kind) SELECT new.id, 'image' WHERE NOT EXISTS (SELECT 1 FROM blob_queue WHERE owner_id = new.id);
 END;

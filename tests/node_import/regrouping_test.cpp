@@ -100,8 +100,18 @@ TEST_F(Regrouping, TheLargerPartKeepsTheRelease) {
     Library library(place_.path() / "a");
     library.import(music());
     const std::string release = release_of(library, "one");
+    ASSERT_TRUE(library.database->write("a sync", [](sync::sqlite::Connection& connection) -> Result<void> {
+        TRY(connection.run("INSERT INTO carried_blobs SELECT 'file:///nas', id, file_hash, 'e' FROM release_files"));
+        return connection.run("DELETE FROM blob_queue");
+    }));
     for (size_t i = 0; i < 3; ++i) retag(files[i]);
     library.import(music());
+    EXPECT_EQ(library.value("SELECT count(*) FROM blob_queue WHERE kind = 'file'"), "4")
+        << "the fourth for its new key";
+    EXPECT_EQ(
+        library.value("SELECT count(*) FROM carried_blobs b JOIN tracks t ON t.file_id = b.owner_id WHERE t.title "
+                      "= 'four'"),
+        "0");
     EXPECT_EQ(releases(library), (Lines{"Mixed by Alice (Alice): four", "Other by Bob (Bob): one three two"}));
     EXPECT_EQ(release_of(library, "one"), release);
     expect_in_order(library);

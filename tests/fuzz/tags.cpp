@@ -1,6 +1,7 @@
 // Audio files from outside: the first byte picks the format, the rest is the file. Nothing is serialised again; what is
 // checked is that limits hold and that reading the same bytes twice gives the same.
 #include "crypto/base/result.h"
+#include "node/import/audio_mark.h"
 #include "node/import/file_tags.h"
 #include "node/import/names.h"
 
@@ -12,6 +13,17 @@ void check_limits(const bae::node::FileTags& tags) {
     CHECK(tags.artists.size() <= kMaxArtists && tags.genres.size() <= kMaxGenres);
     CHECK(!tags.release_mbid || is_mbid(*tags.release_mbid));
     CHECK(!tags.number || *tags.number > 0);
+}
+
+// The sound lies inside the file, and its mark does not depend on the parts the bytes come in.
+void check_mark(const bae::node::AudioPlace& place, bae::ByteView bytes) {
+    using namespace bae::node;
+    for (const AudioExtent& extent : place.extents) CHECK(extent.begin <= extent.end && extent.end <= bytes.size());
+    AudioMarker whole(place), parts(place);
+    whole.add(bytes);
+    for (size_t at = 0, step = 1; at < bytes.size(); at += step, step = step * 3 % 101 + 1)
+        parts.add(bytes.subspan(at, std::min(step, bytes.size() - at)));
+    CHECK(whole.mark() == parts.mark() && sound_bytes(whole.mark()) <= bytes.size());
 }
 
 }  // namespace
@@ -28,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!file) return 0;
     CHECK(file->properties.sample_rate > 0 && file->tags.size() <= kMaxTagNames);
     CHECK(!file->picture || file->picture->bytes.size() <= kMaxPictureBytes);
+    check_mark(file->place, bytes);
     std::vector<std::string> notes;
     const FileTags tags = read_tags(file->tags, notes);
     check_limits(tags);

@@ -61,7 +61,7 @@ class Damage : public testing::TestWithParam<const char*> {
 TEST_P(Damage, NoCutOrFlippedFileReplacesTheGoodOne) {
     Library library(home());
     library.import(music());
-    for (const size_t part : {1, 2, 5}) {
+    for (const size_t part : {1U, 2U, 5U}) {
         SCOPED_TRACE(part);
         expect_refused(library, cut(bytes_, part, 6));
     }

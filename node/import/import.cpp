@@ -19,7 +19,7 @@ namespace {
 using Phase = ImportProgress::Phase;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr size_t kFilesPerBatch = 200;  // about six rows each
+constexpr size_t kFilesPerBatch = 500;  // about six rows each; what a kill costs, against one fsync or more per batch
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 constexpr auto kBatchInterval = std::chrono::seconds(2);  // slow disks: what was read is not kept waiting
 

@@ -10,7 +10,9 @@ namespace {
 constexpr int kMaxAtoms = 4096;
 constexpr int kMaxTags = 4;  // one after the other at either end
 
-Error cut_off() { return Error{ErrorKind::corrupt, "cut off: its end is missing"}; }
+Error cut_off() {
+    return Error{ErrorKind::corrupt, "cut off: its end is missing; put a whole copy in its place and import it again"};
+}
 
 uint64_t little4(ByteView bytes) {
     uint64_t value = 0;

@@ -9,7 +9,7 @@ namespace bae::node {
 namespace {
 
 constexpr size_t kHeaderMax = 16;
-constexpr size_t kWindow = 64 << 10;
+constexpr size_t kWindow = 16 << 10;
 
 template <class Word>
 constexpr std::array<Word, 256> crc_table(Word polynomial) {

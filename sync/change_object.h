@@ -22,7 +22,11 @@ constexpr size_t kMaxMessageBytes = 4096;
 constexpr uint32_t kMaxTransactionsPerObject = 1 << 17;
 constexpr size_t kObjectTargetBytes = 1 << 20;  // of outbox transactions that share an object
 
-struct ChangeObject {
+struct ChangeObject {  // moved, never copied: a copy's transactions would point into the original
+    ChangeObject() = default;
+    ChangeObject(ChangeObject&&) = default;
+    ChangeObject& operator=(ChangeObject&&) = default;
+
     crypto::Hash256 previous;
     std::vector<EntryReference> membership;
     uint32_t schema_version = 0;

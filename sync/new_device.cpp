@@ -22,17 +22,17 @@ crypto::Certificate certify(const ReplicaState& state, const crypto::DeviceKeys&
 // What the mirror holds under this path; nothing if that is not what was sealed.
 Result<std::optional<ChangeObject>> read_sealed(const ReplicaState& state, const crypto::DeviceId& old,
                                                 const std::string& path) {
-    const std::optional<ChangeObject> damaged;
     const auto object = state.mirror().get(path, crypto::kMaxObjectBytes);
     if (!object && object.error().kind != ErrorKind::not_found && object.error().kind != ErrorKind::corrupt)
         return tl::unexpected(context(object.error(), "this device's own store"));
-    if (!object) return damaged;
+    if (!object) return std::optional<ChangeObject>();
     const auto plaintext =
         open_verified(state.membership(), state.keyring(), crypto::ObjectKind::change, path, old, *object);
     if (!plaintext && plaintext.error().reason == HoldReason::unknown_key)
         return fail(ErrorKind::retry, "this device's own store: " + plaintext.error().message);
     auto change = plaintext ? decode_change_object(*plaintext) : fail(ErrorKind::corrupt, path);
-    return change ? std::optional(std::move(*change)) : damaged;
+    if (!change) return std::optional<ChangeObject>();
+    return std::optional<ChangeObject>(std::move(*change));
 }
 
 // The transactions of own objects after `common`. Of what is damaged in the mirror only those are left that the outbox

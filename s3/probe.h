@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/secret.h"
 #include "s3/bucket.h"
 
 namespace bae::s3 {

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "s3/s3_xml.h"
 #include "s3/sigv4.h"
+#include "s3/utc_time.h"
 
 namespace bae::s3 {
 
@@ -17,27 +19,33 @@ struct HttpAnswer {
 
 struct Verdict {
     enum class Next {
-        done,   // 2xx, and 304
+        done,   // 2xx, and 304 (CompleteMultipartUpload may still say <Error>: parse_completed)
         retry,  // 408 429 500 502 503 504, RequestTimeout, SlowDown, OperationAborted, 409 ConditionalRequestConflict
                 // ...
-        not_found,     // NoSuchKey, 404 of a HEAD
-        no_bucket,     // NoSuchBucket
+        not_found,     // NoSuchKey, NoSuchUpload, 404 without a body (of a HEAD). Never 404 of what is no S3 server
+        no_bucket,     // NoSuchBucket: never "no such object", a bucket that is gone is not an empty one
         exists,        // 412 to a conditional PUT
         unsupported,   // 501, and 400 NotImplemented: the server refuses a header or an operation
-        other_region,  // sign again for `region`, and go to `endpoint` if it is not empty
+        other_region,  // sign again for `region`, and go to `endpoint`, where they are not empty. A server may name the
+                       // region it was asked as: what does not change the request is not worth another
         skewed,        // RequestTimeTooSkewed: sign again by the answer's Date
         range,         // 416
-        denied,        // `error` says what: wrong key, unknown key, expired token, no permission
+        denied,        // `error` says what: wrong key, unknown key, expired token, no permission, no space left
         refused,       // anything else
     };
     Next next = Next::refused;
-    std::string region, endpoint;
+    std::string region;    // [a-z0-9-], or empty
+    std::string endpoint;  // "host[:port]" as the server names it, lower case (it may begin with the bucket), or empty
     std::optional<int64_t> retry_after_ms;  // seconds or an HTTP date; at most an hour
     bool slow_down = false;                 // fewer at a time from now on
-    Error error;                            // for people, with the remedy; never credentials
+    std::string code;                       // the server's word ("InvalidPart"), shown safe; empty if it says none
+    // For people, with the remedy: what to return when it is not done, not repeated, or not followed. One line of
+    // printable ASCII, never credentials. `denied` also where nothing at this place will work before the person acts
+    // (no_bucket, other_region, skewed).
+    Error error;
 };
-Verdict verdict_of(const HttpAnswer& answer, int64_t now_ms);
-std::optional<std::string> header(const HttpAnswer& answer, std::string_view lower_case_name);
-std::optional<int64_t> http_date_ms(std::string_view text);  // RFC 9110, 5.6.7; 0..year 2255
+// `permission`: what a policy must allow for this request ("s3:PutObject"), named when it is denied; may be empty.
+Verdict verdict_of(const HttpAnswer& answer, int64_t now_ms, std::string_view permission = {});
+std::optional<std::string> header(const HttpAnswer& answer, std::string_view lower_case_name);  // the first, trimmed
 
 }  // namespace bae::s3

@@ -1,6 +1,8 @@
 // The command line as values, and what may be edited.
 #include "node/cli/arguments.h"
 
+#include <gtest/gtest.h>
+
 #include "node/cli/edit_values.h"
 
 namespace bae::node {

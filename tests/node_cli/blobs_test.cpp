@@ -1,4 +1,6 @@
 // Blobs between a file of this disk and a bucket.
+#include <gtest/gtest.h>
+
 #include <fstream>
 
 #include "node/blobs/blob.h"

@@ -1,4 +1,6 @@
 // Settings, places and homes being made.
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <fstream>
 #include <thread>

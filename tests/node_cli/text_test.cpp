@@ -1,4 +1,6 @@
 // Text of others, JSON and tables.
+#include <gtest/gtest.h>
+
 #include "node/output/escape.h"
 #include "node/output/json.h"
 #include "node/output/table.h"

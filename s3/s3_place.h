@@ -4,7 +4,7 @@
 //   s3://BUCKET[/PREFIX][?endpoint=URL][&region=REGION][&style=path|virtual]
 //
 // Without `endpoint` it is AWS. With one the default style is path, without it virtual (path if BUCKET has a dot, which
-// certificates do not cover). Never credentials.
+// certificates do not cover). Values may be percent-encoded. Never credentials: an error does not even quote them.
 #include <string>
 #include <string_view>
 
@@ -16,8 +16,8 @@ struct S3Place {
     enum class Style { path, virtual_host };
     std::string bucket;    // 3 to 63 of [a-z0-9.-]
     std::string prefix;    // "" or "music/bae": [A-Za-z0-9._-] segments; stands before every path, with a slash
-    std::string endpoint;  // "https://host[:port]", lower case, no slash at the end; empty: AWS of the region
-    std::string region;    // empty: not known yet, asked of the server
+    std::string endpoint;  // "https://host[:port]", lower case, no slash at the end, no default port; empty: AWS
+    std::string region;    // [A-Za-z0-9_-], on AWS [a-z0-9-]; empty: not known yet, asked of the server
     Style style = Style::path;
     bool operator==(const S3Place&) const = default;
 };
@@ -26,6 +26,10 @@ struct S3Place {
 // a host that is not loopback (127.0.0.0/8, ::1, localhost, *.localhost).
 Result<S3Place> parse_s3_url(std::string_view url);
 std::string url_of(const S3Place& place);  // canonical: parses to the same place; defaults are left out
+
+bool is_bucket_name(std::string_view name);
+bool is_region(std::string_view name);     // 1 to 64 of [A-Za-z0-9_-]
+bool is_authority(std::string_view text);  // "host" or "host:port", lower case
 
 struct S3Host {
     std::string origin;  // "https://bucket.host[:port]": what to connect to

@@ -31,15 +31,15 @@ FORBIDDEN = {
     ("dht", "node"): "dht knows nothing of the library's tables",
 }
 
-# Third-party headers and where they may be included: a prefix of the path.
+# Third-party headers and where they may be included: a prefix of the path, or the one file.
 FIREWALL = {
     r"sodium\.h": ("crypto/",),
     r"openssl/.*": ("crypto/",),
     r"sqlite3(ext)?\.h": ("sync/sqlite/",),
     r"zstd(_errors)?\.h": ("sync/",),
     r"xxhash\.h": ("sync/",),
-    r"curl/.*": ("s3/",),
-    r"pugixml\.hpp": ("s3/",),
+    r"curl/.*": ("s3/transport.cpp",),  # one place that sets timeouts, verifies certificates and follows no redirect
+    r"pugixml\.hpp": ("s3/s3_xml.cpp",),  # one place that hands foreign XML to it, in a shape that was checked before
     r"libtorrent/.*": ("dht/",),
     r"boost/.*": ("node/",),
     r"CLI/.*": ("node/",),
@@ -54,7 +54,6 @@ FIREWALL = {
     r"gtest/.*|gmock/.*|rapidcheck.*": ("tests/",),
     r"benchmark/.*": ("tools/benchmarks/",),
 }
-ONE_FILE = {r"curl/.*": "s3"}  # a library whose header one file of the module includes
 REFERENCES = ("tests/", "tools/benchmarks/")  # may include any listed library, to hold our code against it
 PUBLIC_THIRD_PARTY = {("crypto/base/result.h", "tl/expected.hpp")}
 SYSTEM = re.compile(
@@ -144,7 +143,6 @@ def arrows(tree):
 
 
 def firewall(tree):
-    users = {}
     for name, line, match in includes(tree, tree.code(), r"<([^>]+)>"):
         header = match.group(1)
         if SYSTEM.fullmatch(header):
@@ -154,12 +152,6 @@ def firewall(tree):
             yield f"{name}:{line}: <{header}> is not in the firewall's table (tests/lint/lint.py): add it with its one place"
         elif not name.startswith(places + REFERENCES):
             yield f"{name}:{line}: <{header}> is included in {' '.join(places)} only"
-        for pattern, module in ONE_FILE.items():
-            if re.fullmatch(pattern, header) and name.startswith(module + "/"):
-                users.setdefault(pattern, set()).add(name)
-    for pattern, files in users.items():
-        if len(files) > 1:
-            yield f"{', '.join(sorted(files))}: <{pattern}> belongs into one file"
 
 
 def module_headers(tree):

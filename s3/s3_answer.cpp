@@ -14,7 +14,6 @@ namespace {
 using Next = Verdict::Next;
 
 constexpr int64_t kHourMs = 3'600'000;
-constexpr int64_t kMaxSkewMs = 15 * 60'000;  // what servers allow
 
 struct Rule {
     Next next;
@@ -174,17 +173,10 @@ Rule rule_of_status(int status, bool is_explained) {
     }
 }
 
-// An answer to HEAD has no body that could name the reason.
-bool is_skewed(const HttpAnswer& answer, int64_t now_ms) {
-    const auto date = http_date_ms(header(answer, "date").value_or(""));
-    return date && (*date - now_ms > kMaxSkewMs || now_ms - *date > kMaxSkewMs);
-}
-
 // A code overrules the status, except where only the status is certain: a success, and a failed condition (Swift says
 // 412 InvalidRequest).
-Rule rule_of(const HttpAnswer& answer, const std::optional<S3ErrorBody>& error, int64_t now_ms) {
+Rule rule_of(const HttpAnswer& answer, const std::optional<S3ErrorBody>& error) {
     const Rule by_status = rule_of_status(answer.status, error || answer.body.empty());
-    if (!error && answer.status == 403 && is_skewed(answer, now_ms)) return kSkewed;
     if (!error || by_status.next == Next::done || by_status.next == Next::exists) return by_status;
     const auto found =
         std::find_if(kByCode.begin(), kByCode.end(), [&](const auto& r) { return r.code == error->code; });
@@ -222,7 +214,8 @@ std::optional<int64_t> retry_after(const HttpAnswer& answer, int64_t now_ms) {
         return text->size() > 4 ? kHourMs : std::min<int64_t>(kHourMs, std::stoll(*text) * 1000);
     const auto date = http_date_ms(*text);
     if (!date) return std::nullopt;
-    return std::clamp<int64_t>(*date - now_ms, 0, kHourMs);
+    const int64_t their_now_ms = http_date_ms(header(answer, "date").value_or("")).value_or(now_ms);
+    return std::clamp<int64_t>(*date - their_now_ms, 0, kHourMs);
 }
 
 bool quotes_credentials(std::string_view text) {
@@ -276,7 +269,7 @@ Verdict verdict_of(const HttpAnswer& answer, int64_t now_ms, std::string_view pe
     if (rule_of_status(answer.status, true).next == Next::done) return {.next = Next::done};
     const std::optional<S3ErrorBody> told = parse_error(answer.body);
     const S3ErrorBody error = told.value_or(S3ErrorBody{});
-    const Rule rule = rule_of(answer, told, now_ms);
+    const Rule rule = rule_of(answer, told);
     Verdict out;
     out.next = rule.next;
     out.code = shown(error.code);

@@ -28,10 +28,10 @@ struct Verdict {
         unsupported,   // 501, and 400 NotImplemented: the server refuses a header or an operation
         other_region,  // sign again for `region`, and go to `endpoint`, where they are not empty. A server may name the
                        // region it was asked as: what does not change the request is not worth another
-        skewed,   // RequestTimeTooSkewed, 403 without a body whose Date is far off: sign again by the answer's Date
-        range,    // 416
-        denied,   // `error` says what: wrong key, unknown key, expired token, no permission, no space left
-        refused,  // anything else
+        skewed,        // RequestTimeTooSkewed: sign again by the answer's Date
+        range,         // 416
+        denied,        // `error` says what: wrong key, unknown key, expired token, no permission, no space left
+        refused,       // anything else
     };
     Next next = Next::refused;
     std::string region;    // is_region(), or empty
@@ -44,8 +44,8 @@ struct Verdict {
     // (no_bucket, other_region, skewed).
     Error error;
 };
-// now_ms: the time that the request was signed with. `permission`: what a policy must allow for this request
-// ("s3:PutObject"), named when it is denied; may be empty.
+// now_ms: this machine's clock. `permission`: what a policy must allow for this request ("s3:PutObject"), named when it
+// is denied; may be empty.
 Verdict verdict_of(const HttpAnswer& answer, int64_t now_ms, std::string_view permission = {});
 std::optional<std::string> header(const HttpAnswer& answer, std::string_view lower_case_name);  // the first, trimmed
 

@@ -1,6 +1,7 @@
 bae_tests(crypto LABEL unit MODULES crypto)
 bae_tests(crypto_vectors LABEL vectors MODULES crypto)
 bae_tests(s3 LABEL unit MODULES s3 crypto)
+bae_tests(s3_vectors LABEL vectors MODULES s3 crypto)
 bae_tests(conformance LABEL conformance MODULES s3 crypto)
 bae_tests(sync LABEL unit MODULES sync s3 crypto)
 bae_tests(sync_replica LABEL unit MODULES sync s3 crypto)

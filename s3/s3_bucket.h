@@ -32,10 +32,10 @@ struct S3Options {
     S3Place place;
     S3Credentials credentials;
     ConditionalPut conditional_put = ConditionalPut::unknown;  // refused, ignored: stat, then an unconditional PUT
-    RetryPolicy retry;
-    std::string ca_file;             // PEM; empty: the system's
-    int parallel = 4;                // requests of one call under way
-    uint64_t part_bytes = 16 << 20;  // at least 5 MiB
+    RetryPolicy retry{.attempts = 10, .give_up_after_ms = 120'000};  // of one request
+    std::string ca_file;                                             // PEM; empty: the system's
+    int parallel = 4;                                                // requests of one call under way
+    uint64_t part_bytes = 16 << 20;                                  // at least 5 MiB
     int64_t connect_timeout_ms = 15'000;
     int64_t stall_timeout_ms =
         30'000;  // no byte in either direction for so long: the request has failed, and is retried
@@ -57,6 +57,8 @@ class S3Bucket : public Bucket {
     // For the probe: one PUT with If-None-Match: *, as it is. unsupported: the server refuses the header.
     virtual Result<PutOutcome> put_conditionally(std::string_view path, ByteView bytes) = 0;
     virtual Result<Versioning> versioning() = 0;
+    // Makes the bucket itself; one that is there and ours is fine. conflict: it is somebody else's.
+    virtual Result<void> create_bucket() = 0;
 };
 
 // Makes no request. invalid_input: limits out of range.

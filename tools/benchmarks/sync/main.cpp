@@ -1,5 +1,5 @@
 // bae_bench_sync [--scale X] [--only NAME] [--json] [--dir PATH]: what capture, one edit, merge and the log cost, each
-// beside its reference in the same run.
+// beside its reference in the same run. --list: one line per NAME, with the names of its rows after it (tabs between).
 #include <fmt/core.h>
 
 #include <cstdlib>
@@ -14,10 +14,18 @@ using namespace bae::benchmarks;
 
 struct Measurement {
     const char* name;
+    const char* rows;
     Result<Rows> (*measure)(const Options&);
 };
-constexpr Measurement kMeasurements[] = {
-    {"capture", measure_capture}, {"edit", measure_edit}, {"merge", measure_merge}, {"log", measure_log_size}};
+constexpr Measurement kMeasurements[] = {{"capture", "capture, 100,000 rows\tcapture, 1,000,000 rows", measure_capture},
+                                         {"edit", "one edit\tone edit, alone", measure_edit},
+                                         {"merge", "merge\tmerge, inserts", measure_merge},
+                                         {"log", "log size", measure_log_size}};
+
+int list() {
+    for (const Measurement& one : kMeasurements) fmt::print("{}\t{}\n", one.name, one.rows);
+    return 0;
+}
 
 void print_json(const Row& row) {
     fmt::print(R"({{"name":"{}","what":"{}","ours":{:.4g},"unit":"{}")", row.name, row.what, row.ours, row.unit);
@@ -48,7 +56,7 @@ void print(const Row& row, bool json) {
 }
 
 int usage() {
-    fmt::print(stderr, "bae_bench_sync [--scale X] [--only capture|edit|merge|log] [--json] [--dir PATH]\n");
+    fmt::print(stderr, "bae_bench_sync [--scale X] [--only capture|edit|merge|log] [--json] [--dir PATH] | --list\n");
     return 2;
 }
 
@@ -59,6 +67,7 @@ int main(int count, char** arguments) {
     for (int i = 1; i < count; i++) {
         const std::string_view name = arguments[i];
         const bool more = i + 1 < count;
+        if (name == "--list") return list();
         if (name == "--json")
             options.json = true;
         else if (name == "--scale" && more)
@@ -71,11 +80,11 @@ int main(int count, char** arguments) {
             return usage();
     }
     if (!options.json) print_heading();
-    for (const auto& [name, measure] : kMeasurements) {
-        if (!options.only.empty() && options.only != name) continue;
-        const auto rows = measure(options);
+    for (const Measurement& one : kMeasurements) {
+        if (!options.only.empty() && options.only != one.name) continue;
+        const auto rows = one.measure(options);
         if (!rows) {
-            fmt::print(stderr, "{}: {}\n", name, rows.error().message);
+            fmt::print(stderr, "{}: {}\n", one.name, rows.error().message);
             return 1;
         }
         for (const Row& row : *rows) print(row, options.json);

@@ -1,0 +1,48 @@
+"""Running programs, timing them, and the rows that come of it."""
+import shlex
+import subprocess
+import time
+
+
+class Failed(Exception):
+    """Why a row has no figure."""
+
+
+def run(command, env=None, stdin=None, partly=False):
+    """Its output. Exit code 3 (partly done) counts as done if `partly`."""
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, errors="replace", env=env, input=stdin or "")
+    if done.returncode != 0 and not (partly and done.returncode == 3):
+        shown = shlex.join(str(c) for c in command)[:200]
+        raise Failed(f"exit code {done.returncode} of {shown}: {(done.stderr or done.stdout).strip()[-400:]}")
+    return done.stdout
+
+
+def seconds(command, **how):
+    start = time.perf_counter()
+    run(command, **how)
+    return time.perf_counter() - start
+
+
+def best(measure, times=3, patience_s=240):
+    """The least of up to `times` figures; a reference that is slow is not run again and again."""
+    start, figures = time.perf_counter(), []
+    while len(figures) < times and (not figures or time.perf_counter() - start < patience_s):
+        figures.append(measure())
+    return min(figures)
+
+
+def row(name, what, ours, unit, reference=None, command="", goal=None, at_most=False, ratio=None):
+    if ratio is None and reference:
+        ratio = ours / reference
+    return {"name": name, "what": what, "ours": ours, "unit": unit, "reference": reference, "command": command,
+            "ratio": ratio, "goal": goal, "at_most": at_most}
+
+
+def reached(row):
+    """None: there is no goal."""
+    if row.get("error"):
+        return False
+    if row.get("goal") is None:
+        return None
+    figure = row["ratio"] if row.get("ratio") is not None else row["ours"]
+    return figure <= row["goal"] if row.get("at_most") else figure >= row["goal"]

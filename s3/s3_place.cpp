@@ -83,8 +83,9 @@ Result<void> parse_location(std::string_view text, S3Place& place) {
                       "\" is no bucket name: 3 to 63 of a-z, 0-9, '-' and '.', beginning and ending with a letter or a "
                       "digit, no two dots in a row, no IP address");
     std::string_view prefix = slash == std::string_view::npos ? std::string_view() : text.substr(slash + 1);
+    const bool has_prefix = !prefix.empty();
     if (prefix.ends_with('/')) prefix.remove_suffix(1);
-    if (!prefix.empty() && !is_prefix(prefix))
+    if (has_prefix && !is_prefix(prefix))
         return refuse("prefix \"" + shown(prefix) +
                       "\": at most 511 characters, names of A-Z, a-z, 0-9, '.', '_' and '-' with one '/' between them");
     place.prefix = prefix;

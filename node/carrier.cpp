@@ -2,92 +2,115 @@
 
 #include <fmt/format.h>
 
+#include <climits>
+
+#include "node/blobs/workers.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
-#include "s3/retry.h"
+#include "sync/stamp.h"
 
 namespace bae::node {
-namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kFile = "file://";
+// Says beside what a server refuses how to go on: S3 knows nothing of this program's commands.
+class AdvisingBucket : public s3::Bucket {
+  public:
+    AdvisingBucket(s3::Bucket& inner, std::string url) : inner_(inner), url_(std::move(url)) {}
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-Result<std::string> percent_decoded(std::string_view text) {
-    std::string out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            out += text[i];
-            continue;
-        }
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0 || high + low == 0)
-            return fail(ErrorKind::invalid_input, "a '%' in a URL is followed by two hex digits");
-        out += static_cast<char>(high * 16 + low);
-        i += 2;
+    Result<Bytes> get(std::string_view path, uint64_t max_bytes) override {
+        return advised(inner_.get(path, max_bytes));
     }
-    return out;
-}
+    Result<Bytes> get_range(std::string_view path, uint64_t offset, uint64_t length) override {
+        return advised(inner_.get_range(path, offset, length));
+    }
+    Result<s3::PutOutcome> put_if_absent(std::string_view path, s3::Body& body) override {
+        return advised(inner_.put_if_absent(path, body));
+    }
+    Result<void> put(std::string_view path, s3::Body& body) override { return advised(inner_.put(path, body)); }
+    Result<s3::ListPage> list(std::string_view prefix, std::string_view after, size_t limit) override {
+        return advised(inner_.list(prefix, after, limit));
+    }
+    Result<void> remove(std::string_view path) override { return advised(inner_.remove(path)); }
+    Result<s3::ObjectInfo> stat(std::string_view path) override { return advised(inner_.stat(path)); }
+    std::optional<int64_t> clock_ms() const override { return inner_.clock_ms(); }
+    std::string describe() const override { return inner_.describe(); }
 
-bool stays_in_url(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("/-_.~+,=@").find(c) != std::string_view::npos;
-}
+  private:
+    template <class T>
+    Result<T> advised(Result<T> result) const {
+        if (!result && result.error().kind == ErrorKind::denied) {
+            result.error().message += fmt::format(
+                " (`bae bucket probe` says what the credentials may do; `bae bucket use {}` takes new ones)",
+                shown(url_));
+        }
+        return result;
+    }
+    s3::Bucket& inner_;
+    const std::string url_;
+};
 
 }  // namespace
 
-std::string url_of(const fs::path& directory) {
-    std::string out(kFile);
-    for (const char c : directory.native()) {
-        if (stays_in_url(c))
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
-}
-
-Result<fs::path> directory_of(std::string_view url) {
-    if (url.starts_with("s3://")) {
-        return fail(ErrorKind::unsupported,
-                    "s3:// comes with the S3 client, which is not in this version; use a directory: file:///path");
-    }
-    if (!url.starts_with(kFile)) {
-        return fail(ErrorKind::invalid_input,
-                    fmt::format("\"{}\" is no place for a library; name a directory: file:///path", shown(url)));
-    }
-    const fs::path path = TRY(percent_decoded(url.substr(kFile.size())));
-    if (!path.is_absolute()) {
-        return fail(
-            ErrorKind::invalid_input,
-            fmt::format("\"{}\": the path of a file URL is absolute: file:///path (three slashes)", shown(url)));
-    }
-    fs::path normal = path.lexically_normal();
-    if (!normal.has_filename() && normal.has_relative_path()) normal = normal.parent_path();
-    return normal;
-}
-
-Result<fs::path> Carrier::place(std::string_view url) {
-    const bool is_path = url.find("://") == url.npos && !url.empty();
-    std::error_code failed;
-    return directory_of(is_path ? url_of(fs::absolute(url, failed)) : std::string(url));
-}
-
-Result<Carrier> Carrier::open(std::string_view url, s3::RootPolicy policy, const Config& config) {
-    const fs::path root = TRY(place(url));
-    Carrier carrier;
-    carrier.url_ = url_of(root);
-    carrier.storage_ = TRY(s3::open_directory_bucket({.root = root, .policy = policy}));
-    carrier.counting_ = s3::make_counting_bucket(*carrier.storage_);
-    carrier.retrying_ = s3::make_retrying_bucket(*carrier.counting_, {.attempts = config.bucket_attempts},
-                                                 crypto::system_random(), pause_ms);
+Result<Carrier> Carrier::open(const Place& place, CarrierOptions options) {
+    Carrier carrier(place);
+    if (place.s3())
+        TRY(carrier.open_s3(*place.s3(), std::move(options)));
+    else
+        TRY(carrier.open_directory(*place.directory(), std::move(options)));
     return carrier;
+}
+
+Result<void> Carrier::open_directory(const std::filesystem::path& root, CarrierOptions options) {
+    directory_ = TRY(s3::open_directory_bucket({.root = root, .policy = options.policy}));
+    counting_ = s3::make_counting_bucket(*directory_);
+    s3::RetryPolicy policy;
+    if (options.config.bucket_attempts > 0) policy.attempts = options.config.bucket_attempts;
+    outermost_ =
+        s3::make_retrying_bucket(*counting_, policy, crypto::system_random(), pause_ms, std::move(options.on_retry));
+    return {};
+}
+
+Result<void> Carrier::open_s3(const s3::S3Place& place, CarrierOptions options) {
+    const int attempts = options.config.bucket_attempts;
+    s3::S3Options s3{.place = place,
+                     .credentials = std::move(options.credentials),
+                     .conditional_put = options.conditional_put,
+                     .retry = {.attempts = attempts > 0 ? attempts : INT_MAX,
+                               .give_up_after_ms = int64_t{options.config.bucket_give_up_after} * 1000},
+                     .ca_file = options.config.bucket_ca_file,
+                     .parallel = options.config.bucket_parallel,
+                     .upload_limit = options.upload_limit,
+                     .download_limit = options.download_limit,
+                     .cancelled = interrupted,
+                     .on_retry = std::move(options.on_retry),
+                     .now_ms = {}};
+    if (s3.place.region.empty()) s3.place.region = options.region;
+    if (options.part_bytes > 0) s3.part_bytes = options.part_bytes;
+    s3_ = TRY(s3::open_s3_bucket(std::move(s3), crypto::system_random()));
+    outermost_ = std::make_unique<AdvisingBucket>(*s3_, url_);
+    return {};
+}
+
+CarrierRow Carrier::row() const {
+    CarrierRow row{.url = url_, .region = {}};
+    if (!s3_) return row;
+    row.conditional_put = s3_->conditional_put();
+    if (place_.s3()->region.empty()) row.region = s3_->region();
+    return row;
+}
+
+Result<s3::ProbeReport> Carrier::probe(int race_rounds, uint64_t large_bytes) {
+    const s3::ProbeOptions options{.random = crypto::system_random(),
+                                   .now_ms = [] { return sync::system_clock().now_ms(); },
+                                   .run_parallel =
+                                       [](std::vector<std::function<void()>> tasks) {
+                                           run_work({.count = tasks.size(),
+                                                     .threads = static_cast<int>(tasks.size()),
+                                                     .run = [&](size_t i) { tasks[i](); }});
+                                       },
+                                   .race_rounds = race_rounds,
+                                   .large_bytes = large_bytes};
+    return s3_ ? s3::probe(*s3_, options) : s3::probe(*outermost_, options);
 }
 
 }  // namespace bae::node

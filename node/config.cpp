@@ -15,14 +15,20 @@ namespace {
 struct Key {
     const char* name;
     const char* environment;
-    int Config::*number;  // null: `home`
+    int Config::*number;  // null: `home` or `bucket.ca_file`
     int least, most;
 };
+constexpr int kMostKibPerSecond = 100'000'000;
 constexpr Key kKeys[] = {
     {"home", "BAE_HOME", nullptr, 0, 0},
-    {"bucket.attempts", "BAE_BUCKET_ATTEMPTS", &Config::bucket_attempts, 1, 20},
+    {"bucket.attempts", "BAE_BUCKET_ATTEMPTS", &Config::bucket_attempts, 0, 1000},
+    {"bucket.ca_file", "BAE_BUCKET_CA_FILE", nullptr, 0, 0},
+    {"bucket.give_up_after", "BAE_BUCKET_GIVE_UP_AFTER", &Config::bucket_give_up_after, 1, 86'400},
+    {"bucket.parallel", "BAE_BUCKET_PARALLEL", &Config::bucket_parallel, 1, 16},
     {"bucket.workers", "BAE_BUCKET_WORKERS", &Config::bucket_workers, 1, 16},
     {"import.threads", "BAE_IMPORT_THREADS", &Config::import_threads, 0, 256},
+    {"limits.download", "BAE_LIMITS_DOWNLOAD", &Config::limits_download, 0, kMostKibPerSecond},
+    {"limits.upload", "BAE_LIMITS_UPLOAD", &Config::limits_upload, 0, kMostKibPerSecond},
 };
 
 std::vector<std::string> known_keys() {
@@ -35,7 +41,10 @@ Result<void> set(Config& config, std::string_view name, const std::string& value
     for (const Key& key : kKeys) {
         if (name != key.name) continue;
         if (!key.number) {
-            config.home = value;
+            if (name == "home")
+                config.home = value;
+            else
+                config.bucket_ca_file = value;
             return {};
         }
         int number = 0;

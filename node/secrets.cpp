@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "node/credentials.h"
 #include "node/files.h"
 #include "node/output/escape.h"
 
@@ -87,6 +88,21 @@ Result<void> Secrets::replace_device(const crypto::DeviceId& old, const crypto::
 Result<void> Secrets::put_identity(const crypto::Identity& identity, const std::optional<crypto::Hash256>& next) {
     if (next) TRY(file_->put("next", next->view()));
     return file_->put("identity", identity.seed());
+}
+
+Result<std::optional<s3::S3Credentials>> Secrets::bucket(const s3::S3Place& place) {
+    const auto packed = TRY(find(credentials_name(place)));
+    if (!packed) return std::optional<s3::S3Credentials>();
+    return std::optional(TRY(unpacked_credentials(packed->view())));
+}
+
+Result<void> Secrets::put_bucket(const s3::S3Place& place, const s3::S3Credentials& credentials) {
+    const std::string name = credentials_name(place);
+    if (credentials_ && credentials_->get(name)) {
+        return fail(ErrorKind::conflict,
+                    fmt::format("the credentials of this bucket come from systemd (bae.{}): change them there", name));
+    }
+    return file_->put(name, packed_credentials(credentials).view());
 }
 
 }  // namespace bae::node

@@ -5,6 +5,7 @@
 //   next       SHA-256 of the key that may replace the identity (not secret, but it belongs to it)
 //   device     the two secret keys of this installation
 //   continues  the id of the device that those keys took over from, if they did (not secret)
+//   bucket.*   the credentials of an S3 bucket, see credentials.h
 #include <memory>
 #include <optional>
 
@@ -12,6 +13,8 @@
 #include "crypto/secret_store.h"
 #include "node/config.h"
 #include "node/home.h"
+#include "s3/s3_place.h"
+#include "s3/sigv4.h"
 
 namespace bae::node {
 
@@ -33,6 +36,10 @@ class Secrets {
     // the new keys finds out that they belong here.
     Result<void> replace_device(const crypto::DeviceId& old, const crypto::DeviceKeys& keys);
     Result<void> put_identity(const crypto::Identity& identity, const std::optional<crypto::Hash256>& next);
+
+    Result<std::optional<s3::S3Credentials>> bucket(const s3::S3Place& place);
+    // In place of those it had, in one step. conflict: systemd hands over others, which would win.
+    Result<void> put_bucket(const s3::S3Place& place, const s3::S3Credentials& credentials);
 
   private:
     Secrets() = default;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "crypto/base/crash_point.h"
+#include "s3/probe.h"
 #include "sync/holds.h"
 #include "sync/new_device.h"
 #include "sync/replica_impl.h"
@@ -13,6 +16,7 @@ namespace bae::sync {
 namespace {
 
 constexpr uint64_t kMaxFoundingBytes = 1 << 20;
+constexpr size_t kLookedAt = 1000;  // objects, to find a place empty
 
 crypto::Certificate first_certificate(const ReplicaOptions& options, const crypto::Hash256& next) {
     crypto::CertificateBody body;
@@ -29,6 +33,15 @@ crypto::Certificate first_certificate(const ReplicaOptions& options, const crypt
 Result<void> clear_mirror(s3::Bucket& mirror) {
     for (const s3::ObjectInfo& info : TRY(mirror.list_all("keys/"))) TRY(mirror.remove(info.path));
     return {};
+}
+
+// What a probe left, or another device's probe has there just now, is nobody's library.
+Result<bool> is_empty(s3::Bucket& carrier) {
+    const s3::ListPage page = TRY(carrier.list("", "", kLookedAt));
+    const bool only_probes = std::all_of(page.objects.begin(), page.objects.end(), [](const s3::ObjectInfo& info) {
+        return info.path.starts_with(s3::kProbePrefix);
+    });
+    return only_probes && !page.truncated;
 }
 
 }  // namespace
@@ -106,7 +119,7 @@ Result<void> ReplicaImpl::adopt(s3::Bucket& carrier) {
     } else if (object.error().kind != ErrorKind::not_found) {
         return tl::unexpected(context(object.error(), carrier.describe()));
     } else {
-        if (!TRY_CONTEXT(carrier.list("", "", 1), carrier.describe()).objects.empty()) {
+        if (!TRY_CONTEXT(is_empty(carrier), carrier.describe())) {
             return fail(ErrorKind::conflict,
                         fmt::format("{} is not empty and does not hold this library: choose an empty place",
                                     carrier.describe()));

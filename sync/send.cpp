@@ -59,9 +59,14 @@ Result<void> Round::send_window(const std::vector<std::string>& paths) {
     return {};
 }
 
+// A storage that may only be read is no trouble for what was received: it waits, and says what for.
 void Round::note_unsent(const Error& error) {
     sending_failed_ = true;
-    note(error);
+    if (error.kind == ErrorKind::denied)
+        hold(name_,
+             {HoldReason::carrier_denied, fmt::format("changes are received, but none sent: {}", error.message)});
+    else
+        note(error);
 }
 
 // Is this what was recorded under this path? What nobody recorded is not sent: it may yet be sealed anew.

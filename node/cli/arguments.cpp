@@ -88,9 +88,16 @@ class Parser {
                 flag, [this, key](const std::string& value) { invocation_.settings[key] = value; }, meaning);
         };
         setting("--home", "home", "where the library and all its secrets lie")->type_name("DIR");
-        setting("--bucket-attempts", "bucket.attempts", "calls in all when the storage has a passing fault (5)");
+        setting("--bucket-attempts", "bucket.attempts",
+                "calls in all when the storage has a passing fault (a directory: 5)");
+        setting("--bucket-ca-file", "bucket.ca_file", "PEM file of the TLS authorities to trust (the system's)")
+            ->type_name("FILE");
+        setting("--bucket-give-up-after", "bucket.give_up_after", "seconds in which a request is repeated (60)");
+        setting("--bucket-parallel", "bucket.parallel", "requests at a time for one large file (4)");
         setting("--bucket-workers", "bucket.workers", "files sealed and sent, or fetched, at a time (2)");
         setting("--import-threads", "import.threads", "files read at a time; 0: one per processor (0)");
+        setting("--limit-download", "limits.download", "KiB per second from the bucket; 0: no limit (0)");
+        setting("--limit-upload", "limits.upload", "KiB per second to the bucket; 0: no limit (0)");
         app_.add_flag("--json", invocation_.json, "one JSON object per line, for programs");
         app_.add_flag("-q,--quiet", invocation_.quiet, "results and errors only");
     }
@@ -147,11 +154,7 @@ class Parser {
     }
 
     void add_sync_commands() {
-        CLI::App* bucket = command("bucket", "The place this library syncs through.", bucket_);
-        bucket->require_subcommand(0, 1);
-        command("use", "Sync through this place from now on: file:///path", bucket_use_, bucket)
-            ->add_option("URL", bucket_use_.use, "file:///path")
-            ->required();
+        add_bucket();
 
         CLI::App* sync = command("sync", "One full round: receive, merge, send, then artwork and audio.", sync_);
         sync->add_flag("--mend-clock", sync_.mend_clock,
@@ -165,6 +168,23 @@ class Parser {
         command("restore", "Set the lost value again.", conflicts_restore_, conflicts)
             ->add_option("N", conflicts_restore_.restore, "number in the list")
             ->required();
+    }
+
+    void add_bucket() {
+        CLI::App* bucket = command("bucket", "The place this library syncs through.", bucket_);
+        bucket->require_subcommand(0, 1);
+        bucket_use_.action = BucketCommand::Action::use;
+        CLI::App* use = command("use", "Sync through this place from now on; again: with other credentials, or anew.",
+                                bucket_use_, bucket);
+        use->add_option("URL", bucket_use_.url,
+                        "file:///path or s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION")
+            ->required();
+        use->add_flag("--create", bucket_use_.create, "make the bucket at the provider if it is not there");
+        bucket_probe_.action = BucketCommand::Action::probe;
+        CLI::App* probe = command("probe", "Find out what a place really does, and what to set at the provider.",
+                                  bucket_probe_, bucket);
+        probe->add_option("URL", bucket_probe_.url, "the one in use");
+        probe->add_flag("--thorough", bucket_probe_.thorough, "send 6 MiB in parts, too");
     }
 
     void add_identity_commands() {
@@ -210,7 +230,7 @@ class Parser {
     EditCommand edit_;
     RemoveCommand remove_;
     TagCommand tag_add_, tag_remove_;
-    BucketCommand bucket_, bucket_use_;
+    BucketCommand bucket_, bucket_use_, bucket_probe_;
     SyncCommand sync_;
     StatusCommand status_;
     ConflictsCommand conflicts_, conflicts_restore_;

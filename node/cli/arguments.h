@@ -41,7 +41,11 @@ struct TagCommand {
     std::vector<std::string> ids;
 };
 struct BucketCommand {
-    std::optional<std::string> use;  // a URL; absent: show the one in use
+    enum class Action { show, use, probe };
+    Action action = Action::show;
+    std::optional<std::string> url;  // absent: the one in use
+    bool create = false;             // use: make the bucket at the provider
+    bool thorough = false;           // probe: in parts, too
 };
 struct SyncCommand {
     bool mend_clock = false, yes = false;

@@ -6,7 +6,6 @@
 #include <array>
 #include <span>
 
-#include "node/blobs/ledger.h"
 #include "node/cli/prompt.h"
 #include "node/files.h"
 #include "node/import/names.h"
@@ -23,15 +22,6 @@ std::string device_name_or_host(const std::optional<std::string>& name) {
     if (!name && gethostname(host.data(), host.size() - 1) != 0) return "device";
     const std::string text = clean_text(name ? *name : std::string(host.data()), 100);
     return text.empty() ? "device" : text;
-}
-
-Result<void> set_carrier(sync::sqlite::Connection& connection, const std::string& url) {
-    TRY(connection.run("UPDATE carriers SET current = 0"));
-    TRY(
-        connection.run("INSERT INTO carriers (url, current, used_since_ms) VALUES (?1, 1, ?2) ON CONFLICT DO UPDATE "
-                       "SET current = 1, used_since_ms = ?2",
-                       url, sync::system_clock().now_ms()));
-    return BlobLedger::start_over(connection, url);
 }
 
 static Result<std::optional<crypto::SecretBytes>> new_passphrase(Session& session, bool ask) {
@@ -111,8 +101,10 @@ Result<void> Founding::name_device(const std::string& name) {
     return {};
 }
 
-Result<void> Founding::use_carrier(const std::string& url) {
-    return database_->replicate([&](sync::sqlite::Connection& connection) { return set_carrier(connection, url); });
+Result<void> Founding::use_carrier(const Place& place, const CarrierRow& row, const s3::S3Credentials* credentials) {
+    if (place.s3() && credentials) TRY(secrets_->put_bucket(*place.s3(), *credentials));
+    return database_->replicate(
+        [&](sync::sqlite::Connection& connection) { return node::use_carrier(connection, row); });
 }
 
 HomeRecord Founding::record() const {

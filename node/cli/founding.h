@@ -25,7 +25,8 @@ class Founding {
 
     // The row that says what this device is called.
     Result<void> name_device(const std::string& name);
-    Result<void> use_carrier(const std::string& url);
+    // The one to sync through; credentials only of an S3 bucket.
+    Result<void> use_carrier(const Place& place, const CarrierRow& row, const s3::S3Credentials* credentials);
     HomeRecord record() const;
     // From here on there is a library.
     Result<void> commit();
@@ -43,8 +44,6 @@ class Founding {
     std::unique_ptr<sync::Replica> replica_;
 };
 
-// A row that makes `url` the carrier in use.
-Result<void> set_carrier(sync::sqlite::Connection& connection, const std::string& url);
 std::string device_name_or_host(const std::optional<std::string>& name);
 
 }  // namespace bae::node

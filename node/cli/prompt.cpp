@@ -92,6 +92,8 @@ Result<crypto::SecretBytes> ask_new_secret(std::string_view question) {
     }
 }
 
+Result<crypto::SecretBytes> ask_line(std::string_view question) { return ask(question, false); }
+
 Result<bool> ask_yes(std::string_view question) {
     const crypto::SecretBytes answer = TRY(ask(fmt::format("{} [y/N]", question), false));
     return !answer.empty() && (answer.view()[0] == std::byte{'y'} || answer.view()[0] == std::byte{'Y'});

@@ -12,6 +12,8 @@ namespace bae::node {
 Result<crypto::SecretBytes> ask_secret(std::string_view question);
 // For a new secret: asks twice until both are the same.
 Result<crypto::SecretBytes> ask_new_secret(std::string_view question);
+// One line that is no secret.
+Result<crypto::SecretBytes> ask_line(std::string_view question);
 Result<bool> ask_yes(std::string_view question);
 
 // An argument that is a secret: "-" standard input, "@FILE" a file, of both the last line that is not empty, so that

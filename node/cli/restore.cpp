@@ -5,6 +5,7 @@
 #include "node/cli/founding.h"
 #include "node/cli/prompt.h"
 #include "node/cli/rows.h"
+#include "node/credentials.h"
 #include "node/files.h"
 #include "node/output/escape.h"
 
@@ -40,45 +41,106 @@ Result<Person> person_of(const crypto::RecoveryCode& code) {
                   .next = crypto::next_commitment(successor.public_key())};
 }
 
-Result<Carrier> carrier_of(Session& session, const RestoreCommand& command, const crypto::RecoveryCode& code) {
+struct Source {
+    Carrier carrier;
+    s3::S3Credentials credentials;  // of an S3 bucket
+};
+
+Result<Source> open_source(Session& session, const Place& place, s3::S3Credentials credentials) {
+    CarrierOptions options = session.carrier_options();
+    options.credentials = duplicate(credentials);
+    return Source{.carrier = TRY(Carrier::open(place, std::move(options))), .credentials = std::move(credentials)};
+}
+
+Result<s3::S3Credentials> credentials_of(Session& session, const Place& place) {
+    if (!place.s3()) return s3::S3Credentials{};
+    auto given = TRY(session.given_credentials(*place.s3()));
+    if (given) return std::move(*given);
+    return session.usage(
+        fmt::format("{} needs an access key and a secret key; nothing was changed", shown(place.url())));
+}
+
+// A server that refuses the credentials is another matter than a code that does not fit.
+Result<void> reach(Carrier& carrier) {
+    if (carrier.s3()) TRY_CONTEXT(carrier.s3()->list("library.bae", "", 1), shown(carrier.url()));
+    return {};
+}
+
+Result<Source> source_of(Session& session, const RestoreCommand& command, const crypto::RecoveryCode& code) {
     const std::string url = command.from.value_or(code.carrier_url);
     if (url.empty()) {
         return session.usage(
-            "this recovery code names no place to get the library from: give one with --from (a bucket directory, or a "
-            "copy of the mirror folder of another device)");
+            "this recovery code names no place to get the library from: give one with --from (a bucket, or a copy of "
+            "the mirror folder of another device)");
     }
-    return Carrier::open(url, s3::RootPolicy::must_exist, session.config());
+    const Place place = TRY(parse_place(url));
+    Source source = TRY(open_source(session, place, TRY(credentials_of(session, place))));
+    TRY(reach(source.carrier));
+    return source;
 }
 
 // The mirror in the home of another device: it writes there, nobody else may.
 bool is_mirror_of_a_home(const Carrier& from) {
-    const Result<std::filesystem::path> root = directory_of(from.url());
+    const std::filesystem::path* root = from.place().directory();
     return root && root->filename() == "mirror" && file_exists(root->parent_path() / "library.id");
+}
+
+// The place in the code, if the library is there. Nobody is asked for its credentials: --from may have been given
+// because it cannot be reached.
+std::optional<Source> named_source(Session& session, Founding& founding, const Place& place) {
+    s3::S3Credentials credentials;
+    if (place.s3()) {
+        auto given = credentials_from_environment(session.environment());
+        if (!given || !*given) return std::nullopt;
+        credentials = std::move(**given);
+    }
+    Result<Source> source = open_source(session, place, std::move(credentials));
+    if (!source || !founding.is_at(source->carrier)) return std::nullopt;
+    return std::move(*source);
+}
+
+// A server is probed, because not every one honours conditions; whatever comes of it, the library is here.
+Result<void> use_source(Session& session, Founding& founding, Source& source) {
+    Carrier& carrier = source.carrier;
+    CarrierRow row = carrier.row();
+    if (carrier.s3()) {
+        const Result<s3::ProbeReport> report = carrier.probe(1, 0);
+        if (report) {
+            row.conditional_put = report->conditional_put;
+            row.probed_ms = sync::system_clock().now_ms();
+        }
+        if (!report || !report->usable())
+            session.out().warn(fmt::format("not all is well with {}: see `bae bucket probe`", shown(carrier.url())));
+    }
+    return founding.use_carrier(carrier.place(), row, &source.credentials);
 }
 
 // Where to sync through from now on: the place in the code if the library is there, else where it was restored from,
 // unless that is another device's own store. Empty: nowhere yet.
-std::string next_carrier(Session& session, Founding& founding, Carrier& from, const crypto::RecoveryCode& code) {
-    if (!code.carrier_url.empty()) {
-        Result<Carrier> named = Carrier::open(code.carrier_url, s3::RootPolicy::must_exist, session.config());
-        if (named && (named->url() == from.url() || founding.is_at(*named))) return named->url();
-    }
-    return is_mirror_of_a_home(from) ? "" : from.url();
-}
-
-Result<std::string> choose_carrier(Session& session, Founding& founding, Carrier& from,
+Result<std::string> choose_carrier(Session& session, Founding& founding, Source& from,
                                    const crypto::RecoveryCode& code) {
-    const std::string url = next_carrier(session, founding, from, code);
-    if (url != from.url()) TRY(founding.receive(from, session.out()));
-    if (!url.empty()) TRY(founding.use_carrier(url));
-    return url;
+    const Result<Place> named = parse_place(code.carrier_url);
+    const bool same = named && *named == from.carrier.place();
+    if (named && !same) {
+        if (std::optional<Source> other = named_source(session, founding, *named)) {
+            TRY(founding.receive(from.carrier, session.out()));
+            TRY(use_source(session, founding, *other));
+            return other->carrier.url();
+        }
+    }
+    if (!same && is_mirror_of_a_home(from.carrier)) {
+        TRY(founding.receive(from.carrier, session.out()));
+        return std::string();
+    }
+    TRY(use_source(session, founding, from));
+    return from.carrier.url();
 }
 
 void print_next(Output& out, const std::string& from, const std::string& url) {
     if (url.empty())
         out.warn(
             "this was the mirror in the home of another device, into which nobody else may write: the library is here, "
-            "but syncs through no place yet; choose one with `bae bucket use file:///path`, here and there");
+            "but syncs through no place yet; choose one with `bae bucket use URL`, here and there");
     else if (url != from)
         out.note(fmt::format("It syncs through {}, the place in the code.", shown(url)));
     else
@@ -118,7 +180,7 @@ Result<ExitCode> run(Session& session, const RestoreCommand& command) {
     const std::string name = device_name_or_host(command.name);
     const crypto::RecoveryCode code = TRY(code_of(session, command));
     Person person = TRY(person_of(code));
-    Carrier carrier = TRY(carrier_of(session, command, code));
+    Source source = TRY(source_of(session, command, code));
     Founding founding = TRY(Founding::begin(session, command.passphrase));
     const auto present = TRY(founding.secrets().identity());
     if (present && present->public_key() != person.identity.public_key()) {
@@ -127,17 +189,17 @@ Result<ExitCode> run(Session& session, const RestoreCommand& command) {
             Error{ErrorKind::conflict, "this home has the identity of somebody else; use another --home"});
     }
     TRY(founding.prepare(std::move(person.identity), person.next));
-    const Result<sync::Replica::RestoreInfo> info = founding.restore(code.library, carrier);
+    const Result<sync::Replica::RestoreInfo> info = founding.restore(code.library, source.carrier);
     if (!info && is_wrong_code(info.error())) return session.refuse(ExitCode::wrong_key, info.error());
     if (!info) return tl::unexpected<Error>(info.error());
     CRASH_POINT("restore: opened");
     TRY(founding.name_device(name));
-    const std::string next = TRY(choose_carrier(session, founding, carrier, code));
+    const std::string next = TRY(choose_carrier(session, founding, source, code));
     CRASH_POINT("restore: prepared");
     const HomeRecord record = founding.record();
     TRY(founding.commit());
     print_restored(session.out(), record, name, *info);
-    print_next(session.out(), carrier.url(), next);
+    print_next(session.out(), source.carrier.url(), next);
     return ExitCode::done;
 }
 

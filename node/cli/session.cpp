@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <span>
 
 #include "crypto/base/crash_point.h"
 #include "node/cli/prompt.h"
+#include "node/credentials.h"
 #include "node/files.h"
 #include "node/output/escape.h"
 #include "node/round_lock.h"
@@ -14,6 +16,13 @@
 namespace bae::node {
 
 std::span<const EmbeddedFile> embedded_sql();
+
+static constexpr int64_t kSilentWait_ms = 1000;
+
+static int64_t monotonic_ms() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
 
 struct Session::Opened {
     std::optional<HomeRecord> record;
@@ -27,7 +36,12 @@ struct Session::Opened {
 };
 
 Session::Session(Output& out, Config config, Environment variables)
-    : out_(out), config_(std::move(config)), environment_(variables), opened_(std::make_unique<Opened>()) {}
+    : out_(out),
+      config_(std::move(config)),
+      environment_(variables),
+      upload_limit_(static_cast<uint64_t>(config_.limits_upload) * 1024),
+      download_limit_(static_cast<uint64_t>(config_.limits_download) * 1024),
+      opened_(std::make_unique<Opened>()) {}
 
 Session::~Session() = default;
 
@@ -139,9 +153,14 @@ Result<sync::Replica*> Session::replica() {
     return opened_->replica.get();
 }
 
-Result<std::string> Session::carrier_url() {
+Result<std::optional<CarrierRow>> Session::carrier_row() {
     const auto reader = TRY(TRY(database())->read());
-    return TRY(reader->text("SELECT url FROM carriers WHERE current = 1")).value_or("");
+    return current_carrier(*reader);
+}
+
+Result<std::string> Session::carrier_url() {
+    const std::optional<CarrierRow> row = TRY(carrier_row());
+    return row ? row->url : std::string();
 }
 
 Result<ExitCode> Session::remark_unsealed() {
@@ -152,13 +171,89 @@ Result<ExitCode> Session::remark_unsealed() {
 
 Result<Carrier*> Session::carrier() {
     if (opened_->carrier) return &*opened_->carrier;
-    const std::string url = TRY(carrier_url());
-    if (url.empty()) {
+    const std::optional<CarrierRow> row = TRY(carrier_row());
+    if (!row) {
         return fail(ErrorKind::not_found,
-                    "this library has no place to sync through yet: choose one with `bae bucket use file:///path`");
+                    "this library has no place to sync through yet: choose one with `bae bucket use URL` "
+                    "(file:///path or s3://...)");
     }
-    opened_->carrier = TRY(Carrier::open(url, s3::RootPolicy::must_exist, config_));
+    const Place place = TRY(parse_place(row->url));
+    CarrierOptions options = carrier_options();
+    options.conditional_put = row->conditional_put;
+    options.region = row->region;
+    if (place.s3()) {
+        std::optional<s3::S3Credentials> credentials = TRY(TRY(secrets())->bucket(*place.s3()));
+        if (!credentials) {
+            return fail(ErrorKind::denied,
+                        fmt::format("this home has no credentials of {}: give them with `bae bucket use {}`",
+                                    shown(row->url), shown(row->url)));
+        }
+        options.credentials = std::move(*credentials);
+    }
+    opened_->carrier = TRY(Carrier::open(place, std::move(options)));
     return &*opened_->carrier;
+}
+
+// Absent: the first answer is empty.
+static Result<std::optional<s3::S3Credentials>> ask_credentials(const s3::S3Place& place) {
+    const std::string url = shown(s3::url_of(place));
+    const Result<crypto::SecretBytes> access_key = ask_line(fmt::format("access key of {}:", url));
+    if (!access_key && access_key.error().kind == ErrorKind::denied) {
+        return fail(ErrorKind::denied,
+                    fmt::format("there are no credentials of {} here, and no terminal to ask on: set AWS_ACCESS_KEY_ID "
+                                "and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN if they are temporary)",
+                                url));
+    }
+    if (!access_key) return tl::unexpected<Error>(access_key.error());
+    if (access_key->empty()) return std::optional<s3::S3Credentials>();
+    s3::S3Credentials credentials{.access_key = std::string(as_text(access_key->view())),
+                                  .secret_key = TRY(ask_secret("secret key:")),
+                                  .session_token = TRY(ask_secret("session token (Enter: none):"))};
+    TRY(check_credentials(credentials));
+    return std::optional(std::move(credentials));
+}
+
+Result<std::optional<s3::S3Credentials>> Session::given_credentials(const s3::S3Place& place) {
+    auto credentials = credentials_from_environment(environment_);
+    if (!credentials && credentials.error().kind == ErrorKind::invalid_input) return usage(credentials.error().message);
+    if (!credentials || *credentials) return credentials;
+    return ask_credentials(place);
+}
+
+Result<void> Session::remember_carrier() {
+    const std::optional<CarrierRow> known = TRY(carrier_row());
+    if (!known || !opened_->carrier || known->url != opened_->carrier->url()) return {};
+    CarrierRow row = opened_->carrier->row();
+    row.probed_ms = known->probed_ms;
+    if (row == *known) return {};
+    return TRY(database())->replicate([&](sync::sqlite::Connection& connection) {
+        return update_carrier(connection, row);
+    });
+}
+
+CarrierOptions Session::carrier_options() {
+    return {.config = config_,
+            .credentials = {},
+            .region = {},
+            .upload_limit = &upload_limit_,
+            .download_limit = &download_limit_,
+            .on_retry = [this](const Error& error, int attempt, int64_t delay_ms) {
+                say_waiting(error, attempt, delay_ms);
+            }};
+}
+
+// Several threads wait for the same thing: one line says so.
+void Session::say_waiting(const Error& error, int attempt, int64_t delay_ms) {
+    if (delay_ms < kSilentWait_ms) return;
+    const int64_t now = monotonic_ms();
+    int64_t before = said_waiting_ms_;
+    if (before != 0 && now - before < kSilentWait_ms) return;
+    if (!said_waiting_ms_.compare_exchange_strong(before, now)) return;
+    const int64_t seconds = (delay_ms + 500) / 1000;
+    if (out_.json() && !out_.quiet())
+        out_.line(JsonObject().text("waiting", error.message).integer("seconds", seconds).integer("attempt", attempt));
+    else
+        out_.remark(fmt::format("waiting {} s: {} (attempt {})", seconds, shown(error.message), attempt));
 }
 
 }  // namespace bae::node

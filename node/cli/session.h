@@ -1,10 +1,12 @@
 #pragma once
 // What a command works with. Everything is opened when it is first asked for, so that a command pays only for what it
 // needs; what cannot be opened says which exit code that is. For one thread.
+#include <atomic>
 #include <memory>
 #include <optional>
 
 #include "node/carrier.h"
+#include "node/carrier_row.h"
 #include "node/cli/exit_code.h"
 #include "node/config.h"
 #include "node/home.h"
@@ -30,10 +32,17 @@ class Session {
     Result<sync::Database*> database();  // locked, upgrade_needed
     Result<Secrets*> secrets();          // wrong_key; of this home, with or without a library
     Result<sync::Replica*> replica();
+    Result<std::optional<CarrierRow>> carrier_row();
     Result<std::string> carrier_url();  // empty: none in use
     // After an edit: says what is to be done where no carrier makes people sync.
     Result<ExitCode> remark_unsealed();
-    Result<Carrier*> carrier();  // not_found says how to choose one
+    Result<Carrier*> carrier();       // not_found says how to choose one; denied: no credentials of it are kept
+    Result<void> remember_carrier();  // what the carrier in use has learnt of its server
+    // Of an S3 bucket, given now: from the environment, else asked for; absent: nothing was answered. usage, or denied:
+    // there is no terminal.
+    Result<std::optional<s3::S3Credentials>> given_credentials(const s3::S3Place& place);
+    // For any other: the settings and limits of this process. The carrier must not outlive the session.
+    CarrierOptions carrier_options();
 
     // An error that ends the process with this code.
     tl::unexpected<Error> refuse(ExitCode code, Error error);
@@ -48,10 +57,13 @@ class Session {
     Result<void> check_device(Secrets& secrets);          // are these keys this home's?
     Result<void> become(const crypto::DeviceKeys& keys);  // a copied installation goes on as a new device
     Result<void> put_record(const crypto::DeviceId& device);
+    void say_waiting(const Error& error, int attempt, int64_t delay_ms);  // from any thread
     Output& out_;
     Config config_;
     Environment environment_;
     std::optional<ExitCode> refusal_;
+    s3::RateLimit upload_limit_, download_limit_;
+    std::atomic<int64_t> said_waiting_ms_ = 0;
     std::unique_ptr<Opened> opened_;
 };
 

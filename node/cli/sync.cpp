@@ -4,10 +4,8 @@
 #include "node/blobs/send.h"
 #include "node/blobs/workers.h"
 #include "node/cli/commands.h"
-#include "node/cli/founding.h"
 #include "node/cli/holds.h"
 #include "node/cli/prompt.h"
-#include "node/files.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
 
@@ -69,8 +67,8 @@ Result<ExitCode> seal_only(Session& session) {
     TRY(TRY(session.replica())->seal());
     print_summary(session.out(), {}, {}, {});
     session.out().note(
-        fmt::format("This library has no place to sync through (`bae bucket use file:///path`). All changes are in {} "
-                    "now: with a copy of that folder and a recovery code it can be restored, music files apart.",
+        fmt::format("This library has no place to sync through (`bae bucket use URL`). All changes are in {} now: with "
+                    "a copy of that folder and a recovery code it can be restored, music files apart.",
                     shown(TRY(session.paths()).mirror().native())));
     return ExitCode::done;
 }
@@ -93,55 +91,10 @@ Result<ExitCode> run(Session& session, const SyncCommand& command) {
                           .workers = session.config().bucket_workers,
                           .out = session.out()};
     const BlobReport blobs = TRY(sync_blobs(round));
+    TRY(session.remember_carrier());
     print_summary(session.out(), *rows, blobs, carrier->counts());
     const bool all = rows->holds.empty() && blobs.refused.empty() && blobs.own_waiting == 0;
     return all ? ExitCode::done : ExitCode::partly;
-}
-
-namespace {
-
-Result<ExitCode> show_bucket(Session& session) {
-    const std::string url = TRY(session.carrier_url());
-    Output& out = session.out();
-    if (out.json())
-        out.line(url.empty() ? JsonObject().null("bucket") : JsonObject().text("bucket", url));
-    else if (url.empty())
-        out.note("no bucket in use: choose one with `bae bucket use file:///path`");
-    else
-        out.line(shown(url));
-    return ExitCode::done;
-}
-
-// Only the last folder of the path is made: where the one above is missing, a disk is not mounted.
-Result<void> check_place(Session& session, const std::string& url) {
-    const Result<std::filesystem::path> place = Carrier::place(url);
-    if (!place && place.error().kind == ErrorKind::invalid_input) return session.usage(place.error().message);
-    if (!place) return tl::unexpected<Error>(place.error());
-    const std::filesystem::path above = place->parent_path();
-    if (file_exists(*place) || file_exists(above)) return {};
-    return fail(ErrorKind::not_found, fmt::format("{} is not there: is the disk mounted? If this is the right place, "
-                                                  "make that folder first",
-                                                  shown(above.native())));
-}
-
-}  // namespace
-
-Result<ExitCode> run(Session& session, const BucketCommand& command) {
-    if (!command.use) return show_bucket(session);
-    TRY(session.record());
-    TRY(check_place(session, *command.use));
-    Result<Carrier> carrier = Carrier::open(*command.use, s3::RootPolicy::create, session.config());
-    if (!carrier && carrier.error().kind == ErrorKind::invalid_input) return session.usage(carrier.error().message);
-    if (!carrier) return tl::unexpected<Error>(carrier.error());
-    TRY(TRY(session.replica())->adopt(carrier->bucket()));
-    TRY(TRY(session.database())->replicate([&](sync::sqlite::Connection& connection) {
-        return set_carrier(connection, carrier->url());
-    }));
-    Output& out = session.out();
-    if (out.json()) out.line(JsonObject().text("bucket", carrier->url()));
-    out.note(
-        fmt::format("this library syncs through {} from now on; `bae sync` sends it there", shown(carrier->url())));
-    return ExitCode::done;
 }
 
 }  // namespace bae::node

@@ -38,8 +38,15 @@ TEST(Arguments, ReachTheirCommand) {
     EXPECT_EQ(command<GetCommand>({"get", "a", "b", "--to", "out"}).to, "out");
     EXPECT_TRUE(command<TagCommand>({"tag", "add", "Jazz", "a", "b"}).add);
     EXPECT_FALSE(command<TagCommand>({"tag", "remove", "Jazz", "a"}).add);
-    EXPECT_EQ(command<BucketCommand>({"bucket", "use", "file:///x"}).use, "file:///x");
-    EXPECT_EQ(command<BucketCommand>({"bucket"}).use, std::nullopt);
+    EXPECT_EQ(command<BucketCommand>({"bucket"}).action, BucketCommand::Action::show);
+    const auto use = command<BucketCommand>({"bucket", "use", "file:///x", "--create"});
+    EXPECT_EQ(std::tie(use.action, use.url, use.create),
+              std::tuple(BucketCommand::Action::use, std::optional<std::string>("file:///x"), true));
+    EXPECT_FALSE(command<BucketCommand>({"bucket", "use", "file:///x"}).create);
+    const auto probe = command<BucketCommand>({"bucket", "probe", "--thorough"});
+    EXPECT_EQ(std::tie(probe.action, probe.url, probe.thorough),
+              std::tuple(BucketCommand::Action::probe, std::optional<std::string>(), true));
+    EXPECT_EQ(command<BucketCommand>({"bucket", "probe", "s3://b"}).url, "s3://b");
     EXPECT_EQ(command<ConflictsCommand>({"conflicts", "restore", "3"}).restore, 3u);
     EXPECT_EQ(command<ConflictsCommand>({"conflicts"}).restore, std::nullopt);
     EXPECT_TRUE(command<IdentityCommand>({"identity", "export"}).export_code);
@@ -70,6 +77,8 @@ TEST(Arguments, ThatAreWrongEndWith2) {
                                                                    {"tag"},
                                                                    {"import"},
                                                                    {"sync", "--nonsense"},
+                                                                   {"bucket", "use"},
+                                                                   {"bucket", "--create"},
                                                                    {"conflicts", "restore", "x"},
                                                                    {"init", "extra"}}) {
         const auto result = parsed(words);

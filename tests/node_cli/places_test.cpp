@@ -5,10 +5,10 @@
 #include <fstream>
 #include <thread>
 
-#include "node/carrier.h"
 #include "node/config.h"
 #include "node/files.h"
 #include "node/home.h"
+#include "node/place.h"
 #include "node_cli/temporary_directory.h"
 
 namespace bae::node {
@@ -40,13 +40,25 @@ TEST(Config, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
     EXPECT_EQ(config, (Config{.home = "/a", .bucket_attempts = 2, .bucket_workers = 7, .import_threads = 9}));
 }
 
+TEST(Config, TakesSettingsOfServers) {
+    const TemporaryDirectory directory;
+    const fs::path file =
+        written(directory, "[bucket]\nca_file = '/ca.pem'\nparallel = 2\ngive_up_after = 9\n[limits]\nupload = 500\n");
+    EXPECT_EQ(load_config(file, nothing, {{"limits.download", "70"}}).value(), (Config{.bucket_ca_file = "/ca.pem",
+                                                                                       .bucket_give_up_after = 9,
+                                                                                       .bucket_parallel = 2,
+                                                                                       .limits_download = 70,
+                                                                                       .limits_upload = 500}));
+}
+
 TEST(Config, RefusesUnknownKeysAndNamesTheNearest) {
     const TemporaryDirectory directory;
     for (const auto& [text, words] :
          std::map<std::string, std::string>{{"hom = 'x'", "did you mean \"home\""},
                                             {"[bucket]\nworker = 1", "did you mean \"bucket.workers\""},
                                             {"[import]\nthreads = true", "takes a number"},
-                                            {"[bucket]\nattempts = 21", "from 1 to 20"},
+                                            {"[bucket]\nattempts = 1001", "from 0 to 1000"},
+                                            {"[limits]\nup = 1", "did you mean \"limits.upload\""},
                                             {"x = [", "line"}}) {
         const auto config = load_config(written(directory, text), nothing, {});
         ASSERT_FALSE(config) << text;
@@ -55,21 +67,32 @@ TEST(Config, RefusesUnknownKeysAndNamesTheNearest) {
     }
 }
 
-TEST(Carrier, UrlsAndPathsNameTheSameDirectory) {
-    EXPECT_EQ(directory_of("file:///mnt/nas/my%20music").value(), "/mnt/nas/my music");
-    EXPECT_EQ(directory_of("file:///mnt/nas/").value(), "/mnt/nas");
+static fs::path directory_of(std::string_view url) { return *parse_place(url).value().directory(); }
+
+TEST(Place, UrlsAndPathsNameTheSameDirectory) {
+    EXPECT_EQ(directory_of("file:///mnt/nas/my%20music"), "/mnt/nas/my music");
+    EXPECT_EQ(directory_of("file:///mnt/nas/"), "/mnt/nas");
+    EXPECT_EQ(directory_of("/mnt/nas/../nas/"), "/mnt/nas");
+    EXPECT_EQ(directory_of("music"), fs::current_path() / "music");
     for (const fs::path path : {"/plain", "/with blank", "/per%cent", "/line\nbreak", "/\xff\xfe"})
-        EXPECT_EQ(directory_of(url_of(path)).value(), path);
+        EXPECT_EQ(directory_of(Place{path}.url()), path);
 }
 
-TEST(Carrier, RefusesWhatIsNoPlace) {
-    for (const char* url :
-         {"", "http://host/", "file://relative", "file:///a%2", "file:///a%zz", "file:///a%00b", "/path"}) {
-        const auto directory = directory_of(url);
-        ASSERT_FALSE(directory) << url;
-        EXPECT_EQ(directory.error().kind, ErrorKind::invalid_input);
+TEST(Place, OfABucketIsKnownByItsCanonicalUrl) {
+    const Place place = parse_place("s3://music/bae/?region=eu-1&endpoint=HTTPS://S3.example.org:443").value();
+    ASSERT_TRUE(place.s3());
+    EXPECT_FALSE(place.directory());
+    EXPECT_EQ(parse_place(place.url()).value(), place);
+    EXPECT_EQ(place.url().find("443"), std::string::npos);
+}
+
+TEST(Place, RefusesWhatIsNone) {
+    for (const char* url : {"", "http://host/", "file://relative", "file:///a%2", "file:///a%zz", "file:///a%00b",
+                            "s3://", "s3://music?endpoint=http://example.org", "s3://key:secret@music"}) {
+        const Result<Place> place = parse_place(url);
+        ASSERT_FALSE(place) << url;
+        EXPECT_EQ(place.error().kind, ErrorKind::invalid_input);
     }
-    EXPECT_EQ(directory_of("s3://bucket/prefix").error().kind, ErrorKind::unsupported);
 }
 
 static HomeRecord some_record() {

@@ -1,3 +1,4 @@
+#!/usr/bin/env -S python3 -B
 """Both real S3 servers for one ctest run: fixture.py start|stop DIR. Starts what an earlier, killed run left over anew.
 
 DIR/env.json, which $BAE_S3_SERVERS names to the tests, has what tools/s3-server wrote of each: endpoint, region, bucket,

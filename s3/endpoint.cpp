@@ -105,8 +105,8 @@ Result<std::string> canonical_endpoint(std::string_view text) {
     if (text.find('@') != std::string_view::npos)
         return refuse("no name or password belongs into it; credentials are asked for apart");
     std::string_view rest = text;
-    const std::string scheme = lower(text.substr(0, text.find("://"))) + "://";
-    if (scheme != kTls && scheme != kPlain)
+    const std::string_view scheme = lower(text.substr(0, kTls.size())) == kTls ? kTls : kPlain;
+    if (lower(text.substr(0, scheme.size())) != scheme)
         return refuse("\"" + shown(text) + "\" has to begin with https:// (https://host or https://host:port)");
     rest.remove_prefix(scheme.size());
     if (rest.ends_with('/')) rest.remove_suffix(1);

@@ -86,7 +86,8 @@ TEST(S3Url, WhatOnlyLooksLikeAnAddressIsNoHost) {
 }
 
 TEST(S3Url, EndpointsAreSchemeHostAndPort) {
-    for (const char* bad : {"host", "ftp://host", "https:/host", "//host", "", "s3.example.org:9000"})
+    for (const char* bad :
+         {"host", "http", "https", "https:", "ftp://host", "https:/host", "//host", "", "s3.example.org:9000"})
         EXPECT_THAT(refusal("s3://music?endpoint=" + std::string(bad)), HasSubstr("has to begin with https://")) << bad;
     for (const char* bad : {"https://host/bucket", "https://host//", "https://host?x", "https://host%23x"})
         EXPECT_THAT(refusal("s3://music?endpoint=" + std::string(bad)), HasSubstr("stand after s3://")) << bad;

@@ -192,13 +192,4 @@ std::string length_text(int64_t ms) {
     return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
 }
 
-std::string size_text(uint64_t bytes) {
-    if (bytes < 10'000) return fmt::format("{} B", bytes);
-    constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB"};
-    double value = static_cast<double>(bytes) / 1000;
-    size_t unit = 0;
-    while (value >= 1000 && unit + 1 < std::size(kUnits)) value /= 1000, ++unit;
-    return fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
-
 }  // namespace bae::node

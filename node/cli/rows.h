@@ -8,6 +8,7 @@
 
 #include "node/cli/session.h"
 #include "node/output/json.h"
+#include "node/output/rate.h"
 
 namespace bae::node {
 
@@ -47,6 +48,5 @@ Result<std::string> device_name(sync::sqlite::Connection& connection, const cryp
 
 std::string date_text(int64_t ms);    // 2024-05-31 14:02, local time
 std::string length_text(int64_t ms);  // 3:07
-std::string size_text(uint64_t bytes);
 
 }  // namespace bae::node

@@ -45,7 +45,23 @@ bool write_whole(std::string_view text) {
     return true;
 }
 
+std::string bar(uint64_t done, uint64_t total) {
+    const size_t filled =
+        static_cast<size_t>(20 * (static_cast<double>(std::min(done, total)) / static_cast<double>(total)));
+    return fmt::format("[{}{}]", std::string(filled, '#'), std::string(20 - filled, ' '));
+}
+
 }  // namespace
+
+std::string progress_text(const Progress& at, uint64_t bytes_per_s) {
+    std::string text = fmt::format("{} {}", at.phase, at.done);
+    if (at.total_bytes > 0)
+        text = fmt::format("{:<10} {} {} of {} files, {} of {}, {}/s", at.phase, bar(at.bytes, at.total_bytes), at.done,
+                           at.total, size_text(at.bytes), size_text(at.total_bytes), size_text(bytes_per_s));
+    else if (at.total > 0)
+        text = fmt::format("{:<10} {} {}/{}", at.phase, bar(at.done, at.total), at.done, at.total);
+    return at.detail.empty() ? text : text + " " + shown(at.detail);
+}
 
 Output::Output(Format format, bool quiet)
     : format_(format),
@@ -108,37 +124,36 @@ void Output::clear_bar() {
     bar_shown_ = false;
 }
 
-void Output::progress(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail) {
+void Output::progress(const Progress& progress) {
     if (quiet_) return;
     const std::lock_guard lock(mutex_);
+    if (progress.total_bytes > 0) rate_.note(monotonic_ms(), progress.bytes);
     if (json())
-        progress_json(phase, done, total);
+        progress_json(progress);
     else if (bar_terminal_)
-        progress_bar(phase, done, total, detail);
+        progress_bar(progress);
 }
 
-void Output::progress_json(std::string_view phase, uint64_t done, uint64_t total) {
+void Output::progress_json(const Progress& progress) {
     const int64_t now = monotonic_ms();
     if (last_shown_ms_ != 0 && now - last_shown_ms_ < kLineEvery_ms) return;
     last_shown_ms_ = now;
     JsonObject object;
-    object.text("progress", phase).count("done", done).count("total", total);
+    object.text("progress", progress.phase).count("done", progress.done).count("total", progress.total);
+    if (progress.total_bytes > 0)
+        object.count("bytes", progress.bytes)
+            .count("total_bytes", progress.total_bytes)
+            .count("bytes_per_s", rate_.per_s());
     std::fputs((object.line() + '\n').c_str(), stdout);
     std::fflush(stdout);
 }
 
-void Output::progress_bar(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail) {
+void Output::progress_bar(const Progress& progress) {
     const int64_t now = monotonic_ms();
     if (started_ms_ == 0) started_ms_ = now;
     if (now - started_ms_ < kBarAfter_ms || now - last_shown_ms_ < kBarEvery_ms) return;
     last_shown_ms_ = now;
-    std::string text = fmt::format("{} {}", phase, done);
-    if (total > 0) {
-        const size_t filled = static_cast<size_t>(20 * std::min(done, total) / total);
-        text = fmt::format("{:<10} [{}{}] {}/{}", phase, std::string(filled, '#'), std::string(20 - filled, ' '), done,
-                           total);
-    }
-    if (!detail.empty()) text += " " + shown(detail);
+    const std::string text = progress_text(progress, rate_.per_s());
     std::fputs(("\r\033[K" + fitted(text, bar_width_ > 1 ? bar_width_ - 1 : 79)).c_str(), stderr);
     bar_shown_ = true;
 }
@@ -147,6 +162,7 @@ void Output::end_progress() {
     const std::lock_guard lock(mutex_);
     clear_bar();
     started_ms_ = last_shown_ms_ = 0;
+    rate_ = {};
 }
 
 bool Output::flush() {

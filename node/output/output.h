@@ -7,8 +7,19 @@
 #include <string_view>
 
 #include "node/output/json.h"
+#include "node/output/rate.h"
 
 namespace bae::node {
+
+// How far something long is. With `total_bytes` it is told in files and bytes, with their rate.
+struct Progress {
+    std::string_view phase;
+    uint64_t done = 0, total = 0;  // total 0: not known yet
+    uint64_t bytes = 0, total_bytes = 0;
+    std::string_view detail = {};
+};
+// Its line for people: "audio [####    ] 12 of 41 files, 310.0 MB of 1.2 GB, 24.0 MB/s name", safe to show.
+std::string progress_text(const Progress& at, uint64_t bytes_per_s);
 
 class Output {
   public:
@@ -36,16 +47,19 @@ class Output {
     void error(std::string_view text);   // standard error
 
     // A bar on standard error for what takes over a second; with --json a line on standard output at most every
-    // half second. `total` 0: not known yet.
-    void progress(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail = {});
+    // half second.
+    void progress(const Progress& progress);
+    void progress(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail = {}) {
+        progress(Progress{.phase = phase, .done = done, .total = total, .detail = detail});
+    }
     void end_progress();
     // Hands all of it to the system. False: standard output does not take it (closed, disk full).
     bool flush();
 
   private:
     void clear_bar();
-    void progress_json(std::string_view phase, uint64_t done, uint64_t total);
-    void progress_bar(std::string_view phase, uint64_t done, uint64_t total, std::string_view detail);
+    void progress_json(const Progress& progress);
+    void progress_bar(const Progress& progress);
     const Format format_;
     const bool quiet_;
     bool color_ = false;
@@ -54,6 +68,7 @@ class Output {
     std::mutex mutex_;
     bool bar_shown_ = false;
     int64_t started_ms_ = 0, last_shown_ms_ = 0;
+    Rate rate_;
 };
 
 }  // namespace bae::node

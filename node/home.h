@@ -8,6 +8,7 @@
 //   cache/          parts of files being fetched; may be deleted at any time
 //   secrets         the secret store
 //   sync.lock       empty; locked by the process that syncs (round_lock.h)
+//   blobs.lock      the same, of the process that sends audio
 //   library.id      text: library, device and person; written last, so where it is, there is a whole library
 //
 // A new home is built in .founding inside the directory. Renaming that to .founded is the moment the library exists;
@@ -31,6 +32,7 @@ struct HomePaths {
     std::filesystem::path cache() const { return root / "cache"; }
     std::filesystem::path secrets() const { return root / "secrets"; }
     std::filesystem::path round_lock() const { return root / "sync.lock"; }
+    std::filesystem::path blobs_lock() const { return root / "blobs.lock"; }
     std::filesystem::path record() const { return root / "library.id"; }
 };
 

@@ -19,4 +19,9 @@ Result<std::shared_ptr<void>> lock_round(const HomePaths& home, Output& out, con
     return file;
 }
 
+Result<std::shared_ptr<void>> try_lock_blobs(const HomePaths& home) {
+    const auto file = std::make_shared<File>(TRY(File::open_to_append(home.blobs_lock())));
+    return TRY(file->try_lock()) ? file : nullptr;
+}
+
 }  // namespace bae::node

@@ -2,6 +2,7 @@
 // `get`: the audio of releases, from the carrier or from where it lies here, verified as a whole before it gets its
 // name. A part that was fetched waits in the cache directory and is continued.
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,11 @@ Result<std::vector<WantedFile>> wanted_files(sync::Database& database, const Hom
                                              const std::filesystem::path& to, const std::string& release_id);
 
 // One result per file wanted. `remember`: the files become this device's copies, to be played, verified and sent from.
-// cancelled after an interrupt; what is complete is kept, what is not is continued next time.
+// `done` is told each result on the calling thread as it comes. A file that fails holds up no other one; once the
+// carrier as a whole is in trouble (carrier_health.h) the rest is "not reached". cancelled after an interrupt; what is
+// complete is kept, what is not is continued next time.
+using OnFetched = std::function<void(size_t index, const FetchedFile& file)>;
 Result<std::vector<FetchedFile>> fetch_files(const BlobRound& round, const std::vector<WantedFile>& wanted,
-                                             bool remember);
+                                             bool remember, const OnFetched& done = {});
 
 }  // namespace bae::node

@@ -14,7 +14,7 @@ namespace {
 using crypto::kBlobChunkPlainBytes;
 using crypto::kBlobChunkSealedBytes;
 
-constexpr uint64_t kChunksAtOnce = 16;
+constexpr size_t kPieceChunks = 16;  // opened, hashed and written together: they fit into a cache
 constexpr int kMostNames = 1000;
 constexpr unsigned kMusicMode = 0644;  // less the umask, like imported copies
 
@@ -29,57 +29,72 @@ class Part {
     }
     static unsigned mode_of(const IncomingFile& incoming) { return incoming.shared ? 0777 : 0700; }
 
-    uint64_t chunks() const { return chunk_hashes_.size() / crypto::ChunkHash::kSize; }
+    uint64_t chunks() const { return chunks_; }
+    uint64_t written() const { return written_; }
     bool resumed() const { return resumed_; }
+    ByteSpan piece() { return piece_; }
 
-    Result<void> append(ByteView chunk) {
-        TRY(file_.write(written_, chunk));
-        count(chunk);
+    Result<void> append(ByteView plain) {
+        TRY(file_.write(written_, plain));
+        hash_.update(plain);
+        written_ += plain.size();
         return {};
+    }
+    // Whole chunks, those that come next: a piece's worth of plaintext, in piece().
+    Result<ByteView> opened(const crypto::BlobKey& key, ByteView sealed) {
+        size_t size = 0;
+        for (; !sealed.empty(); ++chunks_) {
+            const ByteView chunk = sealed.first(std::min(sealed.size(), kBlobChunkSealedBytes));
+            const ByteSpan out = piece().subspan(size, chunk.size() - crypto::kAeadTagBytes);
+            TRY(key.open_chunk(chunks_, chunk, out));
+            size += out.size();
+            sealed = sealed.subspan(chunk.size());
+        }
+        return ByteView(piece_).first(size);
     }
     Result<crypto::Hash256> close() {
         TRY(file_.truncate(written_));
         TRY(file_.sync());
         return hash_.finish();
     }
-    Bytes chunk_hashes() const { return chunk_hashes_; }
 
   private:
-    Part(File file, uint64_t size) : file_(std::move(file)), size_(size) {}
+    Part(File file, uint64_t size)
+        : file_(std::move(file)), size_(size), piece_(std::min<uint64_t>(size, kPieceChunks * kBlobChunkPlainBytes)) {}
 
     // Locked, and still the file of that name: whoever had it before may have given it its own.
     static Result<File> locked(const fs::path& path) {
         while (true) {
             File file = TRY(File::open_to_append(path, kMusicMode));
             if (!TRY(file.try_lock()))
-                return fail(ErrorKind::retry,
-                            fmt::format("another bae is fetching {}; wait until it is done", shown(path.native())));
+                return tl::unexpected<Error>(
+                    {ErrorKind::retry,
+                     fmt::format("another bae is fetching {}; wait until it is done", shown(path.native())),
+                     Cause::locked});
             if (TRY(file.is_at_its_path())) return file;
         }
     }
     // Whole chunks only: a chunk that was cut is fetched again.
     Result<void> take_up() {
         const uint64_t have = std::min(TRY(file_.size()), size_);
-        Bytes chunk(kBlobChunkPlainBytes);
         while (have - written_ >= kBlobChunkPlainBytes) {
             if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
-            if (TRY(file_.read(written_, chunk)) != chunk.size()) return {};
-            count(chunk);
+            const uint64_t whole = (have - written_) / kBlobChunkPlainBytes * kBlobChunkPlainBytes;
+            const ByteSpan plain = piece().first(static_cast<size_t>(std::min<uint64_t>(whole, piece_.size())));
+            if (TRY(file_.read(written_, plain)) != plain.size()) return {};
+            hash_.update(plain);
+            written_ += plain.size();
+            chunks_ = written_ / kBlobChunkPlainBytes;
             resumed_ = true;
         }
         return {};
     }
-    void count(ByteView chunk) {
-        hash_.update(chunk);
-        bae::append(chunk_hashes_, crypto::chunk_hash(chunk).view());
-        written_ += chunk.size();
-    }
 
     File file_;
-    uint64_t size_, written_ = 0;
+    uint64_t size_, written_ = 0, chunks_ = 0;
     bool resumed_ = false;
     crypto::Sha256 hash_;
-    Bytes chunk_hashes_;
+    Bytes piece_;
 };
 
 fs::path numbered(const fs::path& path, int number) {
@@ -127,7 +142,7 @@ Result<fs::path> give_name(const IncomingFile& file) {
                                                  shown(file.destination.native()), kMostNames - 1));
 }
 
-Result<ArrivedFile> complete(Part& part, const IncomingFile& file) {
+Result<fs::path> complete(Part& part, const IncomingFile& file) {
     const crypto::Hash256 hash = TRY(part.close());
     if (hash != file.hash) {
         std::error_code ignored;
@@ -136,8 +151,7 @@ Result<ArrivedFile> complete(Part& part, const IncomingFile& file) {
                                                     shown(file.destination.filename().native())));
     }
     CRASH_POINT("get: complete, not named");
-    ArrivedFile arrived{.path = TRY(give_name(file)), .chunk_hashes = part.chunk_hashes()};
-    return arrived;
+    return give_name(file);
 }
 
 // A folder that went meanwhile must not be taken for a blob that nobody has.
@@ -147,55 +161,57 @@ Result<T> of_this_disk(Result<T> result) {
     return result;
 }
 
-Result<void> receive_chunks(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key, Part& part) {
-    Bytes plain(kBlobChunkPlainBytes);
+// The chunks that come next, as many as one window holds.
+Result<void> receive_window(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key, Part& part) {
+    const uint64_t start = part.chunks() * kBlobChunkSealedBytes;
+    const uint64_t length = std::min(kWindowBytes, key.sealed_size() - start);
+    const Bytes sealed = TRY(bucket.get_range(path, start, length));
+    if (sealed.size() != length) return fail(ErrorKind::corrupt, fmt::format("{} on the carrier is cut short", path));
+    for (ByteView rest = sealed; !rest.empty();) {
+        const ByteView piece = rest.first(std::min(rest.size(), kPieceChunks * kBlobChunkSealedBytes));
+        const ByteView plain = TRY_CONTEXT(part.opened(key, piece), path);
+        TRY(of_this_disk(part.append(plain)));
+        CRASH_POINT("get: part grew");
+        rest = rest.subspan(piece.size());
+    }
+    return {};
+}
+
+Result<void> receive_chunks(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key, Part& part,
+                            FileMeter* meter) {
+    if (meter) meter->passed(part.written());
     while (part.chunks() < key.chunk_count()) {
         if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
-        const uint64_t first = part.chunks();
-        const Bytes sealed =
-            TRY(bucket.get_range(path, first * kBlobChunkSealedBytes, kChunksAtOnce * kBlobChunkSealedBytes));
-        const uint64_t expected =
-            std::min(kChunksAtOnce * kBlobChunkSealedBytes, key.sealed_size() - first * kBlobChunkSealedBytes);
-        if (sealed.size() != expected)
-            return fail(ErrorKind::corrupt, fmt::format("{} on the carrier is cut short", path));
-        for (ByteView rest = sealed; !rest.empty();) {
-            const ByteView chunk = rest.first(std::min(rest.size(), kBlobChunkSealedBytes));
-            const ByteSpan out = ByteSpan(plain).first(chunk.size() - crypto::kAeadTagBytes);
-            TRY_CONTEXT(key.open_chunk(part.chunks(), chunk, out), path);
-            TRY(of_this_disk(part.append(out)));
-            rest = rest.subspan(chunk.size());
-        }
-        CRASH_POINT("get: part grew");
+        const uint64_t before = part.written();
+        TRY(receive_window(bucket, path, key, part));
+        if (meter) meter->passed(part.written() - before);
     }
     return {};
 }
 
 }  // namespace
 
-Result<ArrivedFile> receive_blob(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key,
-                                 const IncomingFile& file) {
-    bool resumed = false;
+Result<fs::path> receive_blob(s3::Bucket& bucket, const std::string& path, const crypto::BlobKey& key,
+                              const IncomingFile& file) {
     {
         Part part = TRY(of_this_disk(Part::open(file, key.plain_size(), Part::Start::continued)));
-        TRY(receive_chunks(bucket, path, key, part));
-        Result<ArrivedFile> arrived = of_this_disk(complete(part, file));
-        resumed = part.resumed();
-        if (arrived || !resumed || arrived.error().kind != ErrorKind::corrupt) return arrived;
+        TRY(receive_chunks(bucket, path, key, part, file.meter));
+        Result<fs::path> arrived = of_this_disk(complete(part, file));
+        if (arrived || !part.resumed() || arrived.error().kind != ErrorKind::corrupt) return arrived;
     }
     // A part that a power cut left may hold other bytes than were written; it is gone now.
     return receive_blob(bucket, path, key, file);
 }
 
-Result<ArrivedFile> receive_copy(const fs::path& from, uint64_t size, const IncomingFile& file) {
+Result<fs::path> receive_copy(const fs::path& from, uint64_t size, const IncomingFile& file) {
     const File source = TRY(File::open_to_read(from));
     Part part = TRY(Part::open(file, size, Part::Start::anew));
-    Bytes chunk(kBlobChunkPlainBytes);
-    for (uint64_t at = 0; at < size;) {
+    while (part.written() < size) {
         if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
-        const size_t got = TRY(source.read(at, chunk));
+        const size_t got = TRY(source.read(part.written(), part.piece()));
         if (got == 0) break;
-        TRY(part.append(ByteView(chunk).first(got)));
-        at += got;
+        TRY(part.append(ByteView(part.piece()).first(got)));
+        if (file.meter) file.meter->passed(got);
     }
     return complete(part, file);
 }

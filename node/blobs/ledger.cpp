@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace bae::node {
 namespace {
 
@@ -13,14 +15,29 @@ constexpr const char* kStands =
     "ELSE EXISTS (SELECT 1 FROM release_files f JOIN local_files l ON l.file_id = f.id "
     "WHERE f.id = q.owner_id AND l.state = 'present' AND l.file_hash = f.file_hash) END";
 
-std::string batch_sql(BlobKind kind) {
+// How often it was tried in vain.
+constexpr const char* kTried =
+    "coalesce((SELECT max(attempts) FROM transfers t WHERE t.owner_id = q.owner_id AND t.state = 'waiting'), 0)";
+
+std::string queue_sql(BlobKind kind) {
+    if (kind == BlobKind::image)
+        return fmt::format(
+            "SELECT q.owner_id, f.size FROM blob_queue q JOIN library_images f ON f.id = q.owner_id WHERE q.kind = "
+            "'image' ORDER BY {}, f.owner_id, f.id",
+            kTried);
+    return fmt::format(
+        "SELECT q.owner_id, f.size FROM blob_queue q JOIN release_files f ON f.id = q.owner_id WHERE q.kind = 'file' "
+        "ORDER BY {}, f.release_id, f.name, f.id",
+        kTried);
+}
+
+std::string load_sql(BlobKind kind) {
     if (kind == BlobKind::image) {
         return fmt::format(
             "SELECT {}, b.owner_id IS NOT NULL FROM blob_queue q JOIN library_images f ON f.id = q.owner_id LEFT JOIN "
             "releases r ON r.id = f.owner_id "
             "LEFT JOIN carried_blobs b ON b.carrier = ?1 AND b.owner_id = f.id AND b.file_hash = f.file_hash AND "
-            "b.key_epoch = coalesce(f.key_epoch, r.key_epoch) "
-            "WHERE q.kind = 'image' AND q.owner_id > ?2 ORDER BY q.owner_id LIMIT ?3",
+            "b.key_epoch = coalesce(f.key_epoch, r.key_epoch) WHERE q.kind = 'image' AND q.owner_id = ?2",
             image_columns());
     }
     return fmt::format(
@@ -30,9 +47,22 @@ std::string batch_sql(BlobKind kind) {
         "AND p.file_hash = f.file_hash LIMIT 1) "
         "LEFT JOIN file_chunks c ON c.file_hash = f.file_hash "
         "LEFT JOIN carried_blobs b ON b.carrier = ?1 AND b.owner_id = f.id AND b.file_hash = f.file_hash AND "
-        "b.key_epoch = r.key_epoch "
-        "WHERE q.kind = 'file' AND q.owner_id > ?2 ORDER BY q.owner_id LIMIT ?3",
+        "b.key_epoch = r.key_epoch WHERE q.kind = 'file' AND q.owner_id = ?2",
         file_columns());
+}
+
+QueuedBlob queued_blob(const sync::sqlite::Statement& row, BlobKind kind) {
+    Result<Blob> blob = read_blob(row, 0, kind);
+    QueuedBlob queued{.carried = row.integer(kBlobColumns) != 0};
+    if (blob)
+        queued.blob = std::move(*blob);
+    else
+        queued = {.blob = unsound_blob(row, 0, kind), .unsound = blob.error().message};
+    if (kind == BlobKind::file) {
+        queued.path = row.string(kBlobColumns + 1);
+        queued.chunk_hashes = to_bytes(row.blob(kBlobColumns + 2));
+    }
+    return queued;
 }
 
 }  // namespace
@@ -57,31 +87,33 @@ Result<void> BlobLedger::set_apart() {
     });
 }
 
-Result<std::vector<QueuedBlob>> BlobLedger::batch(BlobKind kind, const std::string& after, size_t limit) {
+Result<std::vector<QueueEntry>> BlobLedger::queue(BlobKind kind) {
+    std::vector<QueueEntry> found;
+    const auto reader = TRY(database_.read());
+    TRY(reader->each(queue_sql(kind), [&](const sync::sqlite::Statement& row) {
+        found.push_back({row.string(0), static_cast<uint64_t>(std::max<int64_t>(row.integer(1), 0))});
+    }));
+    return found;
+}
+
+Result<std::vector<QueuedBlob>> BlobLedger::load(BlobKind kind, std::span<const QueueEntry> entries) {
     std::vector<QueuedBlob> found;
     const auto reader = TRY(database_.read());
-    TRY(reader->each(
-        batch_sql(kind),
-        [&](const sync::sqlite::Statement& row) -> Result<void> {
-            Result<Blob> blob = read_blob(row, 0, kind);
-            QueuedBlob queued{.carried = row.integer(kBlobColumns) != 0};
-            if (blob)
-                queued.blob = std::move(*blob);
-            else
-                queued = {.blob = unsound_blob(row, 0, kind), .unsound = blob.error().message};
-            if (kind == BlobKind::file) {
-                queued.path = row.string(kBlobColumns + 1);
-                queued.chunk_hashes = to_bytes(row.blob(kBlobColumns + 2));
-            }
-            found.push_back(std::move(queued));
-            return {};
-        },
-        carrier_, after, limit));
+    sync::sqlite::Statement statement = TRY(reader->prepare(load_sql(kind)));
+    for (const QueueEntry& entry : entries) {
+        statement.with(carrier_, entry.row_id);
+        while (TRY(statement.step())) found.push_back(queued_blob(statement, kind));
+        statement.reset();
+    }
     return found;
 }
 
 Result<void> BlobLedger::record(sync::sqlite::Connection& connection, const BlobOutcome& outcome) {
     const Blob& blob = outcome.blob;
+    if (!outcome.chunk_hashes.empty()) {
+        TRY(connection.run("INSERT INTO file_chunks (file_hash, chunk_hashes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                           blob.hash.view(), outcome.chunk_hashes));
+    }
     const bool settled = outcome.state == BlobOutcome::State::carried || outcome.state == BlobOutcome::State::fetched;
     if (settled) {
         TRY(connection.run(

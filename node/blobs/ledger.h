@@ -2,6 +2,7 @@
 // What is to be sent and fetched, what lies where, and why something waits: the tables of node/sql/0002_node.sql and
 // `transfers`. All of it is local; losing it costs requests, not bytes. For one thread.
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,15 @@
 
 namespace bae::node {
 
+struct QueueEntry {
+    std::string row_id;
+    uint64_t size = 0;  // as its row says it
+};
+
 struct QueuedBlob {
     Blob blob;
     std::filesystem::path path;  // of a file: where it lies here
-    Bytes chunk_hashes;          // of a file
+    Bytes chunk_hashes;          // of a file; empty if it was fetched: they are taken when they are needed
     bool carried = false;        // known to lie on the carrier
     std::string unsound;         // not empty: the row cannot stand for bytes, and this is why; only the ids are set
 };
@@ -32,6 +38,7 @@ struct BlobOutcome {
     bool up = true;
     std::string reason;
     std::filesystem::path path;  // of a refused file
+    Bytes chunk_hashes;          // taken anew, to be kept; else empty
 };
 
 class BlobLedger {
@@ -41,10 +48,13 @@ class BlobLedger {
 
     // What is to be done, as of the last call of set_apart and the writes since.
     static Result<uint64_t> queued(sync::sqlite::Connection& connection);
-    // At most `limit` of the queue with row ids after `after`. Rows that no longer stand for anything here are left
-    // out.
-    Result<std::vector<QueuedBlob>> batch(BlobKind kind, const std::string& after, size_t limit);
+    // The queue as it is now, release by release; what could not be sent before comes last, the most often tried at the
+    // very end, so that it never stands before anything else.
+    Result<std::vector<QueueEntry>> queue(BlobKind kind);
+    // Of these. Rows that no longer stand for anything here are left out.
+    Result<std::vector<QueuedBlob>> load(BlobKind kind, std::span<const QueueEntry> entries);
     Result<void> record(const std::vector<BlobOutcome>& outcomes);
+    Result<void> record(sync::sqlite::Connection& connection, const BlobOutcome& outcome);
     // Entries of rows that were removed, or of files that went, are set apart: they may come back, and then count
     // again.
     Result<void> set_apart();
@@ -53,7 +63,6 @@ class BlobLedger {
     static Result<void> start_over(sync::sqlite::Connection& connection, const std::string& carrier_url);
 
   private:
-    Result<void> record(sync::sqlite::Connection& connection, const BlobOutcome& outcome);
     sync::Database& database_;
     std::string carrier_;
 };

@@ -16,11 +16,7 @@ static tl::unexpected<Error> changed(const File& file) {
 }
 
 SealedFile::SealedFile(File file, const crypto::BlobKey& key, Bytes chunk_hashes)
-    : file_(std::move(file)),
-      key_(&key),
-      chunk_hashes_(std::move(chunk_hashes)),
-      plain_(kBlobChunkPlainBytes),
-      sealed_(kBlobChunkSealedBytes) {}
+    : file_(std::move(file)), key_(&key), chunk_hashes_(std::move(chunk_hashes)), plain_(kBlobChunkPlainBytes) {}
 
 Result<SealedFile> SealedFile::open(const std::filesystem::path& path, const crypto::BlobKey& key, Bytes chunk_hashes) {
     File file = TRY(File::open_to_read(path));
@@ -29,20 +25,23 @@ Result<SealedFile> SealedFile::open(const std::filesystem::path& path, const cry
     return SealedFile(std::move(file), key, std::move(chunk_hashes));
 }
 
-Result<void> SealedFile::load(uint64_t index) {
-    if (loaded_ == index) return {};
+Result<void> SealedFile::seal(uint64_t index, ByteSpan out) {
     if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
-    loaded_.reset();
-    const uint64_t offset = index * kBlobChunkPlainBytes;
-    const size_t length = static_cast<size_t>(std::min<uint64_t>(kBlobChunkPlainBytes, key_->plain_size() - offset));
-    const ByteSpan plain = ByteSpan(plain_).first(length);
-    if (TRY(file_.read(offset, plain)) != length) return changed(file_);
+    const ByteSpan plain = ByteSpan(plain_).first(key_->chunk_plain_size(index));
+    if (TRY(file_.read(index * kBlobChunkPlainBytes, plain)) != plain.size()) return changed(file_);
     crypto::ChunkHash expected;
     std::memcpy(expected.bytes.data(), chunk_hashes_.data() + index * crypto::ChunkHash::kSize,
                 crypto::ChunkHash::kSize);
-    sealed_.resize(length + crypto::kAeadTagBytes);
-    const Result<void> done = key_->seal_chunk(index, plain, expected, sealed_);
+    const Result<void> done = key_->seal_chunk(index, plain, expected, out);
     if (!done) return done.error().kind == ErrorKind::conflict ? changed(file_) : tl::unexpected<Error>(done.error());
+    return {};
+}
+
+Result<void> SealedFile::load(uint64_t index) {
+    if (loaded_ == index) return {};
+    loaded_.reset();
+    sealed_.resize(sealed_size(index));
+    TRY(seal(index, sealed_));
     loaded_ = index;
     return {};
 }
@@ -56,14 +55,37 @@ Result<void> SealedFile::read(uint64_t offset, ByteSpan out) {
 
 Result<void> SealedFile::copy_out(uint64_t offset, ByteSpan out) {
     while (!out.empty()) {
-        TRY(load(offset / kBlobChunkSealedBytes));
+        const uint64_t index = offset / kBlobChunkSealedBytes;
         const size_t start = static_cast<size_t>(offset % kBlobChunkSealedBytes);
-        const size_t length = std::min(out.size(), sealed_.size() - start);
-        std::memcpy(out.data(), sealed_.data() + start, length);
+        const size_t length = std::min(out.size(), sealed_size(index) - start);
+        if (length == sealed_size(index)) {
+            TRY(seal(index, out.first(length)));
+        } else {
+            TRY(load(index));
+            std::memcpy(out.data(), sealed_.data() + start, length);
+        }
         out = out.subspan(length);
         offset += length;
     }
     return {};
+}
+
+Result<Bytes> hash_chunks(const std::filesystem::path& path, const crypto::Hash256& hash) {
+    const File file = TRY(File::open_to_read(path));
+    crypto::Sha256 whole;
+    Bytes hashes, chunk(kBlobChunkPlainBytes);
+    for (uint64_t at = 0;;) {
+        if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+        const size_t size = TRY(file.read(at, chunk));
+        if (size == 0 && at > 0) break;
+        const ByteView read = ByteView(chunk).first(size);
+        whole.update(read);
+        append(hashes, crypto::chunk_hash(read).view());
+        at += size;
+        if (size < chunk.size()) break;
+    }
+    if (whole.finish() != hash) return changed(file);
+    return hashes;
 }
 
 }  // namespace bae::node

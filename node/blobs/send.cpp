@@ -2,210 +2,201 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
+#include <chrono>
+#include <set>
+#include <span>
 
-#include "crypto/base/crash_point.h"
-#include "node/blobs/artwork.h"
 #include "node/blobs/availability.h"
-#include "node/blobs/ledger.h"
-#include "node/blobs/sealed_file.h"
+#include "node/blobs/carrier_health.h"
+#include "node/blobs/outgoing.h"
+#include "node/blobs/tasks.h"
 #include "node/blobs/workers.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
+#include "node/round_lock.h"
 
 namespace bae::node {
 namespace {
 
 constexpr size_t kBatch = 64;
+constexpr size_t kMostKept = 5;
+constexpr auto kRecordEvery = std::chrono::seconds(1);
 
-struct Task {
-    QueuedBlob queued;
-    std::optional<crypto::BlobKey> key;
-    std::string absence;  // what to say if nobody has the bytes
-    BlobOutcome outcome;
-    std::optional<Error> carrier_error;
+// The queue of one kind, once through.
+class Pass {
+  public:
+    Pass(const BlobRound& round, BlobLedger& ledger, BlobKind kind, std::vector<QueueEntry> queue, BlobReport& report)
+        : round_(round), ledger_(ledger), kind_(kind), queue_(std::move(queue)), report_(report) {
+        for (const QueueEntry& entry : queue_) total_bytes_ += entry.size;
+    }
+
+    Result<void> run() {
+        run_work({.threads = round_.workers,
+                  .run = [this](size_t i) { work(tasks_.at(i)); },
+                  .done = [this](size_t i) { collect(i); },
+                  .more = [this] { return more(); },
+                  .tick = [this] { tick(); },
+                  .stop = [this] { return health_.verdict() || interrupted(); }});
+        record();
+        TRY(recorded_);
+        if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+        return judged();
+    }
+
+  private:
+    // A carrier that takes nothing may still be read from.
+    Result<void> judged() {
+        const std::optional<Error> verdict = health_.verdict();
+        if (!verdict) return {};
+        if (verdict->kind != ErrorKind::denied) return tl::unexpected<Error>(*verdict);
+        report_.waiting += queue_.size() - done_;
+        report_.own_waiting += queue_.size() - done_;
+        return {};
+    }
+
+    size_t more() {
+        while (recorded_ && next_ < queue_.size()) {
+            const auto batch = std::span(queue_).subspan(next_, std::min(kBatch, queue_.size() - next_));
+            next_ += batch.size();
+            const Result<size_t> added = add(batch);
+            if (!added) recorded_ = tl::unexpected<Error>(added.error());
+            if (added && *added > 0) return *added;
+        }
+        return 0;
+    }
+
+    Result<size_t> add(std::span<const QueueEntry> batch) {
+        std::vector<QueuedBlob> queued = TRY(ledger_.load(kind_, batch));
+        for (QueuedBlob& one : queued) tasks_.add(TRY(prepare(std::move(one))));
+        return queued.size();
+    }
+
+    Result<Outgoing> prepare(QueuedBlob queued) {
+        Outgoing task{.queued = std::move(queued)};
+        std::string reason = task.queued.unsound;
+        task.outcome.up = reason.empty() || kind_ == BlobKind::file;
+        if (reason.empty()) {
+            Result<crypto::BlobKey> key = key_of(round_.replica, task.queued.blob);
+            if (key)
+                task.key = std::move(*key);
+            else
+                reason = key.error().message;
+        }
+        task.outcome = outcome_of(task, BlobOutcome::State::waiting, reason);
+        if (kind_ == BlobKind::image && task.key)
+            task.absence = TRY(absence_of(*TRY(round_.database.read()), round_.device, task.queued.blob.author));
+        return task;
+    }
+
+    void work(Outgoing& task) {
+        FileMeter meter(bytes_, task.queued.blob.size);
+        if (!task.key) return;
+        carry_out(*round_.bucket, round_.home, task, meter);
+        if (task.carrier_error)
+            health_.failed(*task.carrier_error);
+        else if (task.answered)
+            health_.succeeded();
+    }
+
+    void collect(size_t index) {
+        Outgoing& task = tasks_.at(index);
+        ++done_;
+        last_name_ = task.queued.blob.name;
+        const bool cut_short = task.carrier_error && task.carrier_error->kind == ErrorKind::cancelled;
+        if (!cut_short) {
+            count(task);
+            outcomes_.push_back(std::move(task.outcome));
+        }
+        tasks_.drop(index);
+        if (outcomes_.size() >= kBatch) record();
+    }
+
+    void count(const Outgoing& task) {
+        const BlobOutcome& outcome = task.outcome;
+        if (outcome.state == BlobOutcome::State::refused) report_.refused.push_back(outcome.reason);
+        if (outcome.state == BlobOutcome::State::carried) report_.sent += task.moved ? 1 : 0;
+        if (outcome.state == BlobOutcome::State::fetched) ++report_.fetched;
+        if (outcome.state != BlobOutcome::State::waiting) return;
+        ++report_.waiting;
+        if (!outcome.up) return;
+        ++report_.own_waiting;
+        if (report_.kept.size() < kMostKept)
+            report_.kept.push_back(fmt::format("{}: {}", shown(outcome.blob.name), shown(outcome.reason)));
+    }
+
+    void tick() {
+        round_.out.progress({.phase = kind_ == BlobKind::image ? "artwork" : "audio",
+                             .done = done_,
+                             .total = queue_.size(),
+                             .bytes = bytes_,
+                             .total_bytes = total_bytes_,
+                             .detail = last_name_});
+        if (std::chrono::steady_clock::now() - recorded_at_ >= kRecordEvery) record();
+    }
+
+    // Not for each file alone: a transaction costs more than a small file.
+    void record() {
+        const std::vector<BlobOutcome> outcomes = std::exchange(outcomes_, {});
+        if (recorded_) recorded_ = ledger_.record(outcomes);
+        recorded_at_ = std::chrono::steady_clock::now();
+    }
+
+    const BlobRound& round_;
+    BlobLedger& ledger_;
+    const BlobKind kind_;
+    const std::vector<QueueEntry> queue_;
+    BlobReport& report_;
+    size_t next_ = 0;
+    Tasks<Outgoing> tasks_;
+    CarrierHealth health_;
+    std::vector<BlobOutcome> outcomes_;
+    Result<void> recorded_;
+    std::chrono::steady_clock::time_point recorded_at_ = std::chrono::steady_clock::now();
+    std::string last_name_;
+    uint64_t done_ = 0, total_bytes_ = 0;
+    std::atomic<uint64_t> bytes_ = 0;
 };
 
-BlobOutcome outcome_of(const Task& task, BlobOutcome::State state, std::string reason = {}) {
-    BlobOutcome outcome{.blob = task.queued.blob,
-                        .blob_id = task.key ? task.key->id().text() : task.queued.blob.row_id,
-                        .state = state,
-                        .reason = std::move(reason)};
-    if (state == BlobOutcome::State::refused) outcome.path = task.queued.path;
-    return outcome;
-}
-
-// The bytes of a blob follow from its id, so what lies there with the right size is taken for it; `get` verifies.
-Result<void> put_blob(s3::Bucket& bucket, const std::string& path, s3::Body& body) {
-    const Result<s3::ObjectInfo> there = bucket.stat(path);
-    if (there && there->size == body.size()) return {};
-    CRASH_POINT("blobs: sealed, not sent");
-    if (there) return bucket.put(path, body);
-    if (there.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(there.error());
-    TRY(bucket.put_if_absent(path, body));
-    CRASH_POINT("blobs: sent, not recorded");
-    return {};
-}
-
-Result<void> send_image(s3::Bucket& bucket, const Task& task, ByteView plain) {
-    const Bytes sealed = TRY(sealed_artwork(*task.key, plain));
-    s3::MemoryBody body(sealed);
-    return put_blob(bucket, blob_path(BlobKind::image, task.key->id()), body);
-}
-
-class Round {
+class Sending {
   public:
-    explicit Round(const BlobRound& round) : round_(round), ledger_(round.database, round.carrier->url()) {}
+    explicit Sending(const BlobRound& round) : round_(round), ledger_(round.database, round.carrier_url) {}
 
     Result<BlobReport> run() {
         TRY(ledger_.set_apart());
-        total_ = TRY(BlobLedger::queued(*TRY(round_.database.read())));
-        if (total_ == 0) return report_;
-        for (const BlobKind kind : {BlobKind::image, BlobKind::file}) {
-            std::string after;
-            while (TRY(run_batch(kind, after))) {
-            }
-        }
-        round_.out.end_progress();
+        TRY(pass(BlobKind::image));
+        TRY(send_audio());
         return report_;
     }
 
   private:
-    // False: the queue has no more of this kind.
-    Result<bool> run_batch(BlobKind kind, std::string& after) {
-        std::vector<QueuedBlob> queued = TRY(ledger_.batch(kind, after, kBatch));
-        if (queued.empty()) return false;
-        after = queued.back().blob.row_id;
-        std::vector<Task> tasks;
-        for (QueuedBlob& one : queued) tasks.push_back(TRY(prepare(std::move(one))));
-        stop_ = false;
-        run_work({.count = tasks.size(),
-                  .threads = round_.workers,
-                  .run = [&](size_t i) { carry_out(tasks[i]); },
-                  .done =
-                      [&](size_t i) {
-                          ++done_;
-                          round_.out.progress(kind == BlobKind::image ? "artwork" : "audio", done_, total_,
-                                              tasks[i].queued.blob.name);
-                      },
-                  .stop = [this] { return stop_ || interrupted(); }});
-        TRY(finish(tasks));
-        return true;
-    }
-
-    Result<Task> prepare(QueuedBlob queued) {
-        Task task{.queued = std::move(queued)};
-        if (!task.queued.unsound.empty()) {
-            task.outcome = outcome_of(task, BlobOutcome::State::waiting, task.queued.unsound);
-            task.outcome.up = task.queued.blob.kind == BlobKind::file;
-            return task;
-        }
-        Result<crypto::BlobKey> key = key_of(round_.replica, task.queued.blob);
-        task.outcome = outcome_of(task, BlobOutcome::State::waiting, key ? std::string() : key.error().message);
-        if (key) task.key = std::move(*key);
-        task.outcome.blob_id = task.key ? task.key->id().text() : task.queued.blob.row_id;
-        if (task.queued.blob.kind == BlobKind::image) {
-            const auto reader = TRY(round_.database.read());
-            task.absence = TRY(absence_of(*reader, round_.device, task.queued.blob.author));
-        }
-        return task;
-    }
-
-    void carry_out(Task& task) {
-        if (!task.key) return;
-        const bool image = task.queued.blob.kind == BlobKind::image;
-        const Result<BlobOutcome> done = image ? image_outcome(task) : file_outcome(task);
-        if (done) {
-            task.outcome = *done;
-            return;
-        }
-        task.outcome.reason = done.error().message;
-        task.carrier_error = done.error();
-        stop_ = true;
-    }
-
-    // Errors are the carrier's; what is wrong with the file is an outcome.
-    Result<BlobOutcome> file_outcome(const Task& task) {
-        if (task.queued.carried) return outcome_of(task, BlobOutcome::State::carried);
-        Result<SealedFile> body = SealedFile::open(task.queued.path, *task.key, task.queued.chunk_hashes);
-        if (!body) return outcome_of_trouble(task, body.error());
-        const Result<void> sent = put_blob(round_.carrier->bucket(), blob_path(BlobKind::file, task.key->id()), *body);
-        if (!sent && body->trouble()) return outcome_of_trouble(task, *body->trouble());
-        if (!sent) return tl::unexpected<Error>(sent.error());
-        ++sent_;
-        return outcome_of(task, BlobOutcome::State::carried);
-    }
-
-    // Of this disk: the other files can be sent all the same.
-    static Result<BlobOutcome> outcome_of_trouble(const Task& task, const Error& error) {
-        if (error.kind == ErrorKind::cancelled) return tl::unexpected<Error>(error);
-        if (error.kind == ErrorKind::conflict) return outcome_of(task, BlobOutcome::State::refused, error.message);
-        if (error.kind != ErrorKind::not_found) return outcome_of(task, BlobOutcome::State::waiting, error.message);
-        return outcome_of(task, BlobOutcome::State::waiting,
-                          fmt::format("{} is not there; bring it back, or import it from where it is now",
-                                      shown(task.queued.path.native())));
-    }
-
-    Result<BlobOutcome> image_outcome(const Task& task) {
-        const std::filesystem::path path = artwork_path(round_.home, task.queued.blob);
-        const Result<Bytes> plain = read_artwork(path, task.queued.blob);
-        if (plain && task.queued.carried) return outcome_of(task, BlobOutcome::State::carried);
-        if (plain) {
-            TRY(send_image(round_.carrier->bucket(), task, *plain));
-            ++sent_;
-            return outcome_of(task, BlobOutcome::State::carried);
-        }
-        return fetched_outcome(task, path);
-    }
-
-    Result<BlobOutcome> fetched_outcome(const Task& task, const std::filesystem::path& path) {
-        const auto waits = [&](std::string reason) {
-            BlobOutcome waiting = outcome_of(task, BlobOutcome::State::waiting, std::move(reason));
-            waiting.up = false;
-            return waiting;
-        };
-        const Result<Bytes> fetched = fetch_artwork(round_.carrier->bucket(), task.queued.blob, *task.key);
-        if (!fetched && fetched.error().kind == ErrorKind::not_found) return waits(task.absence);
-        if (!fetched && fetched.error().kind == ErrorKind::corrupt) return waits(fetched.error().message);
-        if (!fetched) return tl::unexpected<Error>(fetched.error());
-        const Result<void> stored = store_artwork(path, *fetched);
-        if (!stored && stored.error().cause == Cause::no_space) return tl::unexpected<Error>(stored.error());
-        if (!stored) return waits(stored.error().message);
-        ++fetched_;
-        return outcome_of(task, BlobOutcome::State::fetched);
-    }
-
-    Result<void> finish(const std::vector<Task>& tasks) {
-        std::vector<BlobOutcome> outcomes;
-        for (const Task& task : tasks) {
-            const bool begun = task.outcome.state != BlobOutcome::State::waiting || !task.outcome.reason.empty();
-            if (begun) outcomes.push_back(task.outcome);
-            if (task.outcome.state == BlobOutcome::State::waiting) {
-                ++report_.waiting;
-                report_.own_waiting += task.outcome.up ? 1 : 0;
-            }
-            if (task.outcome.state == BlobOutcome::State::refused) report_.refused.push_back(task.outcome.reason);
-        }
-        TRY(ledger_.record(outcomes));
-        report_.sent = sent_;
-        report_.fetched = fetched_;
-        if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
-        for (const Task& task : tasks) {
-            if (task.carrier_error) return tl::unexpected<Error>(*task.carrier_error);
+    Result<void> send_audio() {
+        if (TRY(ledger_.queue(BlobKind::file)).empty()) return {};
+        const std::shared_ptr<void> lock = TRY(try_lock_blobs(round_.home));
+        report_.elsewhere = !lock;
+        while (lock && TRY(pass(BlobKind::file))) {
         }
         return {};
+    }
+
+    // False: nothing was queued that this round has not tried.
+    Result<bool> pass(BlobKind kind) {
+        std::vector<QueueEntry> queue = TRY(ledger_.queue(kind));
+        std::erase_if(queue, [this](const QueueEntry& entry) { return !tried_.insert(entry.row_id).second; });
+        if (queue.empty()) return false;
+        const Result<void> done = Pass(round_, ledger_, kind, std::move(queue), report_).run();
+        round_.out.end_progress();
+        TRY(Result<void>(done));
+        return true;
     }
 
     const BlobRound& round_;
     BlobLedger ledger_;
     BlobReport report_;
-    uint64_t total_ = 0, done_ = 0;
-    std::atomic<uint64_t> sent_ = 0, fetched_ = 0;
-    std::atomic<bool> stop_ = false;
+    std::set<std::string> tried_;
 };
 
 }  // namespace
 
-Result<BlobReport> sync_blobs(const BlobRound& round) { return Round(round).run(); }
+Result<BlobReport> sync_blobs(const BlobRound& round) { return Sending(round).run(); }
 
 }  // namespace bae::node

@@ -15,18 +15,25 @@ struct BlobReport {
     uint64_t waiting = 0;              // stay queued, reasons in `bae status`
     uint64_t own_waiting = 0;          // of them: this device's to send
     std::vector<std::string> refused;  // files that are not what was imported
+    std::vector<std::string> kept;     // what was said of the first few of this device's that wait
+    bool elsewhere = false;            // there is audio to send, and another process is at it
 };
 
 struct BlobRound {
     sync::Database& database;
     sync::Replica& replica;
-    Carrier* carrier = nullptr;  // null: only what is on this disk can be had, and nothing sent
+    s3::Bucket* bucket = nullptr;  // null: only what is on this disk can be had, and nothing sent
+    std::string carrier_url;
     HomePaths home;
     crypto::DeviceId device;
     int workers = 1;
     Output& out;
 };
-// Everything that is queued; there is a carrier. An error of the carrier ends it after what was under way is recorded.
+// Everything that is queued, and what comes to be queued meanwhile; there is a bucket. Rows do not wait for it: one
+// process of a home sends audio (blobs.lock), any other goes on without. What the carrier says of one file is that
+// file's outcome; an error ends the round, after what was under way is recorded, once it is about the carrier as a
+// whole (carrier_health.h), or this device's database; where
+// it takes nothing from this device, all of it waits.
 Result<BlobReport> sync_blobs(const BlobRound& round);
 
 }  // namespace bae::node

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 #include "node/blobs/fetch.h"
 #include "node/cli/commands.h"
@@ -77,15 +79,15 @@ void count(Totals& totals, const FetchedFile& file, uint64_t size) {
 }
 
 // available, else the first reason that something is not.
-std::string state_of(const std::vector<FetchedFile>& files) {
+std::string state_of(std::span<const FetchedFile> files) {
     for (const FetchedFile& file : files) {
         if (!is_here(file.state)) return file.state == FetchedFile::State::absent ? file.reason : "failed";
     }
     return "available";
 }
 
-void print_release(Output& out, const std::string& id, const std::string& label, const std::vector<WantedFile>& wanted,
-                   const std::vector<FetchedFile>& files) {
+void print_release(Output& out, const std::string& id, const std::string& label, std::span<const WantedFile> wanted,
+                   std::span<const FetchedFile> files) {
     std::vector<JsonObject> json;
     std::string folder;
     for (size_t i = 0; i < files.size(); ++i) {
@@ -118,20 +120,67 @@ Result<BlobRound> round_of(Session& session) {
                     .device = TRY(session.record()).device,
                     .workers = session.config().bucket_workers,
                     .out = session.out()};
-    if (!TRY(session.carrier_url()).empty()) round.carrier = TRY(session.carrier());
+    if (TRY(session.carrier_url()).empty()) return round;
+    Carrier* carrier = TRY(session.carrier());
+    round.bucket = &carrier->bucket();
+    round.carrier_url = carrier->url();
     return round;
 }
 
-Result<void> get_release(Session& session, const BlobRound& round, const std::string& id,
-                         const std::filesystem::path& to, Totals& totals) {
-    const std::vector<WantedFile> wanted = TRY(wanted_files(round.database, round.home, to, id));
-    const std::vector<FetchedFile> files = TRY(fetch_files(round, wanted, to.empty()));
-    for (size_t i = 0; i < files.size(); ++i) count(totals, files[i], wanted[i].blob.size);
-    ++totals.releases;
-    const auto reader = TRY(round.database.read());
-    print_release(session.out(), id, TRY(label_of(*reader, {"releases", id})), wanted, files);
-    return {};
-}
+// What is wanted of one release: a part of all that is.
+struct WantedRelease {
+    std::string id, label;
+    size_t first = 0, count = 0, left = 0;
+};
+
+// All releases at once, so that the last file of one holds up no file of the next.
+class Getting {
+  public:
+    Getting(Session& session, const BlobRound& round) : out_(session.out()), round_(round) {}
+
+    Result<void> add(const std::string& id, const std::filesystem::path& to) {
+        std::vector<WantedFile> files = TRY(wanted_files(round_.database, round_.home, to, id));
+        releases_.push_back({.id = id,
+                             .label = TRY(label_of(*TRY(round_.database.read()), {"releases", id})),
+                             .first = wanted_.size(),
+                             .count = files.size(),
+                             .left = files.size()});
+        release_of_.resize(wanted_.size() + files.size(), releases_.size() - 1);
+        std::move(files.begin(), files.end(), std::back_inserter(wanted_));
+        return {};
+    }
+
+    Result<Totals> run(bool remember) {
+        files_.resize(wanted_.size());
+        const std::vector<FetchedFile> files =
+            TRY(fetch_files(round_, wanted_, remember, [this](size_t i, const FetchedFile& file) { note(i, file); }));
+        Totals totals{.releases = releases_.size()};
+        for (size_t i = 0; i < files.size(); ++i) count(totals, files[i], wanted_[i].blob.size);
+        files_ = files;
+        for (WantedRelease& release : releases_) {
+            if (release.left > 0 || release.count == 0) print(release);
+        }
+        return totals;
+    }
+
+  private:
+    void note(size_t index, const FetchedFile& file) {
+        files_[index] = file;
+        WantedRelease& release = releases_[release_of_[index]];
+        if (--release.left == 0) print(release);
+    }
+    void print(const WantedRelease& release) const {
+        print_release(out_, release.id, release.label, std::span(wanted_).subspan(release.first, release.count),
+                      std::span(files_).subspan(release.first, release.count));
+    }
+
+    Output& out_;
+    const BlobRound& round_;
+    std::vector<WantedRelease> releases_;
+    std::vector<WantedFile> wanted_;
+    std::vector<size_t> release_of_;  // of each file
+    std::vector<FetchedFile> files_;
+};
 
 void print_totals(Output& out, const Totals& totals) {
     if (out.json()) {
@@ -160,8 +209,9 @@ Result<ExitCode> run(Session& session, const GetCommand& command) {
     }
     const std::vector<std::string> releases = TRY(releases_of(session, command.ids));
     const BlobRound round = TRY(round_of(session));
-    Totals totals;
-    for (const std::string& id : releases) TRY(get_release(session, round, id, to, totals));
+    Getting getting(session, round);
+    for (const std::string& id : releases) TRY(getting.add(id, to));
+    const Totals totals = TRY(getting.run(to.empty()));
     print_totals(session.out(), totals);
     if (totals.missing() == 0) return ExitCode::done;
     return totals.missing() == totals.files ? ExitCode::failed : ExitCode::partly;

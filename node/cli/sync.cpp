@@ -43,6 +43,7 @@ void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& 
                      .count("blobs_sent", blobs.sent)
                      .count("artwork_received", blobs.fetched)
                      .count("blobs_waiting", blobs.waiting)
+                     .boolean("audio_elsewhere", blobs.elsewhere)
                      .count("requests", calls.total())
                      .count("bytes_sent", calls.bytes_sent)
                      .count("bytes_received", calls.bytes_received)
@@ -55,6 +56,8 @@ void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& 
                          blobs.fetched));
     for (const sync::Hold& hold : rows.holds) out.warn(text_of(hold));
     for (const std::string& reason : blobs.refused) out.warn(reason);
+    for (const std::string& reason : blobs.kept) out.warn(reason);
+    if (blobs.elsewhere) out.note("another process is sending the audio of this library; it goes on");
     if (blobs.waiting > 0) out.note(fmt::format("{} files wait; `bae status` says for what", blobs.waiting));
 }
 
@@ -85,7 +88,8 @@ Result<ExitCode> run(Session& session, const SyncCommand& command) {
     if (!rows) return tl::unexpected<Error>(rows.error());
     const BlobRound round{.database = *TRY(session.database()),
                           .replica = *replica,
-                          .carrier = carrier,
+                          .bucket = &carrier->bucket(),
+                          .carrier_url = carrier->url(),
                           .home = TRY(session.paths()),
                           .device = TRY(session.record()).device,
                           .workers = session.config().bucket_workers,
@@ -93,8 +97,8 @@ Result<ExitCode> run(Session& session, const SyncCommand& command) {
     const BlobReport blobs = TRY(sync_blobs(round));
     TRY(session.remember_carrier());
     print_summary(session.out(), *rows, blobs, carrier->counts());
-    const bool all = rows->holds.empty() && blobs.refused.empty() && blobs.own_waiting == 0;
-    return all ? ExitCode::done : ExitCode::partly;
+    const bool all_sent = blobs.refused.empty() && blobs.own_waiting == 0 && !blobs.elsewhere;
+    return rows->holds.empty() && all_sent ? ExitCode::done : ExitCode::partly;
 }
 
 }  // namespace bae::node

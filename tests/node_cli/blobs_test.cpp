@@ -1,7 +1,10 @@
 // Blobs between a file of this disk and a bucket.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <fstream>
+#include <mutex>
+#include <thread>
 
 #include "node/blobs/blob.h"
 #include "node/blobs/incoming_file.h"
@@ -68,9 +71,9 @@ INSTANTIATE_TEST_SUITE_P(Sizes, Blobs,
 
 TEST_P(Blobs, ArriveAsTheyLeft) {
     ASSERT_TRUE(bucket_->put("blob", sealed()));
-    const ArrivedFile arrived = receive_blob(*bucket_, "blob", *key_, incoming()).value();
-    EXPECT_EQ(content(arrived.path), plain_);
-    EXPECT_EQ(arrived.chunk_hashes, hashes_);
+    const fs::path arrived = receive_blob(*bucket_, "blob", *key_, incoming()).value();
+    EXPECT_EQ(content(arrived), plain_);
+    EXPECT_EQ(hash_chunks(arrived, crypto::sha256(plain_)).value(), hashes_);
     EXPECT_FALSE(fs::exists(incoming().part));
 }
 
@@ -115,7 +118,7 @@ TEST_P(Blobs, WithADamagedByteGetNoName) {
         EXPECT_FALSE(fs::exists(incoming().destination));
     }
     ASSERT_TRUE(bucket_->put("blob", good));
-    EXPECT_EQ(content(receive_blob(*bucket_, "blob", *key_, incoming())->path), plain_)
+    EXPECT_EQ(content(receive_blob(*bucket_, "blob", *key_, incoming()).value()), plain_)
         << "after damage, the next try completes";
 }
 
@@ -125,7 +128,7 @@ TEST_P(Blobs, AreContinuedFromAnyPart) {
     for (size_t size : {size_t{0}, plain_.size() / 3, plain_.size() / 2, plain_.size()}) {
         fs::remove(incoming().destination);
         std::ofstream(incoming().part, std::ios::binary) << as_text(ByteView(plain_).first(size));
-        EXPECT_EQ(content(receive_blob(*bucket_, "blob", *key_, incoming())->path), plain_);
+        EXPECT_EQ(content(receive_blob(*bucket_, "blob", *key_, incoming()).value()), plain_);
     }
 }
 
@@ -133,22 +136,22 @@ TEST_P(Blobs, AreFetchedAnewWhenThePartIsRubbish) {
     ASSERT_TRUE(bucket_->put("blob", sealed()));
     fs::create_directories(incoming().part.parent_path());
     std::ofstream(incoming().part, std::ios::binary) << std::string(plain_.size() + 3 * kBlobChunkPlainBytes, 'x');
-    EXPECT_EQ(content(receive_blob(*bucket_, "blob", *key_, incoming())->path), plain_);
+    EXPECT_EQ(content(receive_blob(*bucket_, "blob", *key_, incoming()).value()), plain_);
 }
 
 TEST_P(Blobs, AreNamedBesideWhatIsThere) {
     ASSERT_TRUE(bucket_->put("blob", sealed()));
     fs::create_directories(incoming().destination.parent_path());
     std::ofstream(incoming().destination) << "somebody's own";
-    const ArrivedFile arrived = receive_blob(*bucket_, "blob", *key_, incoming()).value();
-    EXPECT_EQ(arrived.path.filename(), "name (2).ogg");
+    const fs::path arrived = receive_blob(*bucket_, "blob", *key_, incoming()).value();
+    EXPECT_EQ(arrived.filename(), "name (2).ogg");
     EXPECT_EQ(content(incoming().destination), to_bytes(as_bytes("somebody's own")));
-    const ArrivedFile again = receive_blob(*bucket_, "blob", *key_, incoming()).value();
-    EXPECT_EQ(again.path, arrived.path) << "the same bytes are there already";
+    const fs::path again = receive_blob(*bucket_, "blob", *key_, incoming()).value();
+    EXPECT_EQ(again, arrived) << "the same bytes are there already";
 }
 
 TEST_P(Blobs, AreCopiedAndVerified) {
-    EXPECT_EQ(content(receive_copy(file_, plain_.size(), incoming())->path), plain_);
+    EXPECT_EQ(content(receive_copy(file_, plain_.size(), incoming()).value()), plain_);
     fs::remove(incoming().destination);
     write(pattern(plain_.size() + 1));
     const auto grown = receive_copy(file_, plain_.size() + 1, incoming());
@@ -159,11 +162,11 @@ TEST_P(Blobs, AreCopiedAndVerified) {
 TEST_P(Blobs, ThatAreCopiedStartAnewAndReplaceOnlyWhatIsDamaged) {
     fs::create_directories(incoming().part.parent_path());
     std::ofstream(incoming().part, std::ios::binary) << std::string(plain_.size() + 100, 'x');
-    EXPECT_EQ(content(receive_copy(file_, plain_.size(), incoming())->path), plain_);
+    EXPECT_EQ(content(receive_copy(file_, plain_.size(), incoming()).value()), plain_);
     std::ofstream(incoming().destination, std::ios::binary) << "rotten";
     IncomingFile over = incoming();
     over.replaces = true;
-    EXPECT_EQ(receive_copy(file_, plain_.size(), over)->path, over.destination);
+    EXPECT_EQ(receive_copy(file_, plain_.size(), over).value(), over.destination);
     EXPECT_EQ(content(over.destination), plain_);
 }
 
@@ -203,6 +206,46 @@ TEST(Work, BeginsNothingOnceStopped) {
     EXPECT_GE(runs, 10);
     EXPECT_LE(runs, 12);
     run_work({.count = 0, .run = [&](size_t) { FAIL(); }});
+}
+
+TEST(Work, IsSuppliedUntilThereIsNoMore) {
+    std::mutex mutex;
+    std::vector<int> runs(100);
+    size_t supplied = 3;
+    const auto caller = std::this_thread::get_id();
+    run_work({.count = 3,
+              .threads = 4,
+              .run =
+                  [&](size_t i) {
+                      const std::lock_guard lock(mutex);
+                      ASSERT_LT(i, supplied);
+                      ++runs[i];
+                  },
+              .more = [&]() -> size_t {
+                  EXPECT_EQ(std::this_thread::get_id(), caller);
+                  const std::lock_guard lock(mutex);
+                  const size_t added = std::min<size_t>(7, runs.size() - supplied);
+                  supplied += added;
+                  return added;
+              }});
+    EXPECT_EQ(runs, std::vector<int>(100, 1));
+}
+
+TEST(Work, ThatTakesLongHoldsUpNothingElse) {
+    std::atomic<size_t> others = 0;
+    std::atomic<bool> all = false;
+    size_t supplied = 0;
+    run_work({.threads = 2,
+              .run =
+                  [&](size_t i) {
+                      if (i > 0) {
+                          if (++others == 999) all = true, all.notify_all();
+                      } else {
+                          all.wait(false);
+                      }
+                  },
+              .more = [&] { return supplied == 1000 ? size_t{0} : (supplied += 10, size_t{10}); }});
+    EXPECT_EQ(others, 999u);
 }
 
 }  // namespace bae::node

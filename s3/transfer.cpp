@@ -50,7 +50,7 @@ bool Transfer::fails(ErrorKind kind, std::string message) {
 bool Transfer::take_head_line(std::string_view line) {
     head_bytes_ += line.size();
     if (head_bytes_ > kMaxHeaderBytes) return fails(ErrorKind::corrupt, "the head of the answer does not end");
-    if (in_body_) return true;  // trailers mean nothing to us
+    if (has_head_) return true;  // trailers mean nothing to us
     line = trimmed(line);
     if (line.empty()) return answer.status < 200 || begin_body();
     if (line.starts_with("HTTP/")) {
@@ -65,7 +65,7 @@ bool Transfer::take_head_line(std::string_view line) {
 }
 
 bool Transfer::begin_body() {
-    in_body_ = true;
+    has_head_ = true;
     length = length_of(answer);
     if (!is_good() || method == "HEAD") return true;
     // Without either the end of the connection is the end of the body, and a cut cannot be told from it.
@@ -104,7 +104,7 @@ bool Transfer::take_body(ByteView bytes) {
 
 void Transfer::take_end() {
     const bool whole = !length || method == "HEAD" || *length == received || !is_good();
-    if (!whole) fails(ErrorKind::retry, "the answer was cut off");
+    if (!has_head_ || !whole) fails(ErrorKind::retry, "the answer was cut off");
 }
 
 }  // namespace bae::s3

@@ -42,7 +42,7 @@ struct Transfer {
     bool is_good() const { return answer.status >= 200 && answer.status < 300; }
 
     size_t head_bytes_ = 0;
-    bool in_body_ = false;
+    bool has_head_ = false;
     std::optional<ByteSpan> into_;
 };
 

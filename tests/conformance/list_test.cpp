@@ -1,6 +1,8 @@
 // Listings against a std::map.
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <thread>
 
 #include "conformance/suite.h"
 
@@ -105,7 +107,7 @@ TEST_P(Conformance, PagesOfRandomPathsEqualAMap) {
         ASSERT_TRUE(bucket->remove(gone));
         model.erase(gone);
     }
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < rounds(60); i++) {
         std::string prefix = random.path();
         prefix.resize(random.below(std::min<size_t>(prefix.size(), 5)));
         if (!check_list(prefix, 1)) continue;
@@ -127,7 +129,14 @@ TEST_P(Conformance, PagesOfRandomPathsEqualAMap) {
 }
 
 TEST_P(Conformance, ListAllReadsPastOnePage) {
-    for (int i = 0; i < 1003; i++) ASSERT_TRUE(bucket->put_if_absent("n/" + std::to_string(10000 + i), ByteView()));
+    std::vector<std::thread> threads;
+    std::atomic<int> next = 0;
+    for (int t = 0; t < 4; t++)
+        threads.emplace_back([&] {
+            for (int i = next++; i < 1003; i = next++)
+                EXPECT_TRUE(bucket->put("n/" + std::to_string(10000 + i), ByteView()));
+        });
+    for (std::thread& thread : threads) thread.join();
     const auto all = paths("n/");
     ASSERT_EQ(all.size(), 1003U);
     EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));

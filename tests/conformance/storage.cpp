@@ -115,17 +115,29 @@ std::unique_ptr<Storage> make() {
 }  // namespace
 
 std::vector<StorageKind> every_kind() {
-    return {
-        {"memory", false, false, make<MemoryStorage>},
-        {"directory", true, false, make<DirectoryStorage>},
-        {"retry_over_faults", true, true, make<TroubledStorage>},
+    std::vector<StorageKind> kinds = {
+        {.name = "memory", .make = make<MemoryStorage>},
+        {.name = "directory", .shared = true, .make = make<DirectoryStorage>},
+        {.name = "retry_over_faults", .shared = true, .repeats = true, .make = make<TroubledStorage>},
     };
+    for (StorageKind& kind : s3_kinds()) kinds.push_back(std::move(kind));
+    return kinds;
+}
+
+static std::vector<StorageKind> kinds_that(bool (*suit)(const StorageKind&)) {
+    std::vector<StorageKind> kinds = every_kind();
+    std::erase_if(kinds, [&](const StorageKind& kind) { return !suit(kind); });
+    return kinds;
 }
 
 std::vector<StorageKind> shared_kinds() {
-    std::vector<StorageKind> kinds = every_kind();
-    std::erase_if(kinds, [](const StorageKind& kind) { return !kind.shared; });
-    return kinds;
+    return kinds_that([](const StorageKind& kind) { return kind.shared; });
+}
+std::vector<StorageKind> atomic_kinds() {
+    return kinds_that([](const StorageKind& kind) { return kind.atomic; });
+}
+std::vector<StorageKind> shared_atomic_kinds() {
+    return kinds_that([](const StorageKind& kind) { return kind.shared && kind.atomic; });
 }
 
 }  // namespace bae::s3::conformance

@@ -12,6 +12,13 @@ namespace bae::s3::conformance {
 
 class Conformance : public testing::TestWithParam<StorageKind> {
   protected:
+    void SetUp() override {
+        if (const std::string missing = GetParam().missing(); !missing.empty()) GTEST_SKIP() << missing;
+        storage = GetParam().make();
+        bucket = storage->open();
+    }
+
+    static int rounds(int many) { return GetParam().slow ? many / 4 : many; }
     void create(std::string_view path, std::string_view text) {
         const auto outcome = bucket->put_if_absent(path, as_bytes(text));
         ASSERT_TRUE(outcome) << outcome.error().message;
@@ -33,11 +40,13 @@ class Conformance : public testing::TestWithParam<StorageKind> {
         return out;
     }
 
-    std::unique_ptr<Storage> storage = GetParam().make();
-    std::unique_ptr<Bucket> bucket = storage->open();
+    std::unique_ptr<Storage> storage;
+    std::unique_ptr<Bucket> bucket;
 };
 
 class SharedConformance : public Conformance {};  // storages that several processes can use
+class AtomicConformance : public Conformance {};  // storages of which one racing creator is told that it was it
+class SharedAtomicConformance : public Conformance {};
 
 template <class T>
 ErrorKind kind_of(const Result<T>& result) {

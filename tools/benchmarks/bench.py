@@ -13,6 +13,7 @@ class Bench:
 
     def __init__(self, scale, work, build, only=()):
         self.scale, self.work, self.build, self.only, self.count = scale, work, build, only, 0
+        self.times = 3 if scale > 0.1 else 1  # that what takes long is measured
         self.program = build / "node" / "bae"
         places = {name: str(work / "xdg" / name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "BEETSDIR")}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "RCLONE_"))}

@@ -14,7 +14,7 @@ def cells(row):
     if row.get("error"):
         return [row["what"], "failed", "", "", "", "", row["error"]]
     goal = "" if row.get("goal") is None else ("at most " if row.get("at_most") else "at least ") + number(row["goal"])
-    verdict = {True: "ok", False: "MISSED", None: ""}[reached(row)]
+    verdict = f"{row['instead']} is enough" if row.get("instead") else {True: "ok", False: "MISSED", None: ""}[reached(row)]
     reference = f"{number(row['reference'])} {row['unit']}" if row.get("reference") else ""
     return [row["what"], f"{number(row['ours'])} {row['unit']}", reference, number(row.get("ratio")), goal, verdict, row.get("command", "")]
 

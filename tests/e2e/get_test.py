@@ -130,35 +130,34 @@ class Get(Case):
         extra, = sorted((file for file in MUSIC.glob("*.ogg")), key=lambda f: f.stat().st_size)[6:7]
         shutil.copy(extra, self.root / "music")
         study.run("import", self.root / "music")
-        known = {path for path in (self.bucket / "storage").rglob("*") if path.is_file()}
+        known = set(self.carrier.versions("storage/"))
         study.sync()
-        new, = {path for path in (self.bucket / "storage").rglob("*") if path.is_file()} - known
-        hidden = new.with_name("hidden")
-        new.rename(hidden)
+        new, = set(self.carrier.versions("storage/")) - known
+        content = self.carrier.read(new)
+        self.carrier.remove(new)
         kitchen.sync()
         ran = kitchen.run("get", *self.releases(kitchen), "--json", code=PARTLY)
         states = {release["state"] for release in ran.objects if "release" in release}
         self.assertIn("uploading on study", states)
         self.assertIn("uploading on study", json.dumps(kitchen.status()["holds"]))
-        hidden.rename(new)
+        self.carrier.write(new, content)
         self.assertEqual(kitchen.run("get", *self.releases(kitchen), "--json").summary["fetched"], 1)
         self.assertEqual(kitchen.status()["holds"], [])
         self.assertEqual(audio_hashes(kitchen.path / "files"), self.originals())
 
     def test_a_damaged_blob_is_refused_and_the_others_arrive(self):
         _, kitchen = self.two_devices()
-        blobs = sorted(path for path in (self.bucket / "storage").rglob("*") if path.is_file())
-        good = blobs[0].read_bytes()
-        for damage in (good[:-1], good[:len(good) // 2] + bytes([good[len(good) // 2] ^ 1]) + good[len(good) // 2 + 1:], b"", blobs[1].read_bytes()):
+        victim, other = list(self.carrier.versions("storage/"))[:2]
+        good = self.carrier.read(victim)
+        for damage in (good[:-1], good[:len(good) // 2] + bytes([good[len(good) // 2] ^ 1]) + good[len(good) // 2 + 1:], b"", self.carrier.read(other)):
             shutil.rmtree(kitchen.path / "files")
-            blobs[0].chmod(0o600)
-            blobs[0].write_bytes(damage)
+            self.carrier.write(victim, damage)
             kitchen.attempt("sync")
             ran = kitchen.run("get", *self.releases(kitchen), "--json", "--to", self.root / f"out{len(damage)}", code=PARTLY)
             self.assertEqual((ran.summary["failed"], ran.summary["fetched"]), (1, len(self.originals()) - 1))
             self.assertTrue(set(audio_hashes(self.root / f"out{len(damage)}")) < set(self.originals()))
             (kitchen.path / "files").mkdir()
-        blobs[0].write_bytes(good)
+        self.carrier.write(victim, good)
         kitchen.run("get", *self.releases(kitchen))
         self.assertEqual(audio_hashes(kitchen.path / "files"), self.originals())
 

@@ -1,4 +1,5 @@
 """Libraries in temporary directories, driven through the real program. $BAE_PROGRAM names it."""
+import functools
 import hashlib
 import json
 import os
@@ -16,6 +17,9 @@ from pathlib import Path
 
 MUSIC = Path(os.environ.get("BAE_TEST_MUSIC", "/usr/share/games/wesnoth/1.16/data/core/music"))
 SOURCE = Path(os.environ.get("BAE_SOURCE_DIR", Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(SOURCE / "tests/servers"))
+from carriers import DirectoryCarrier  # noqa: E402
+
 PROGRAM = os.environ.get("BAE_PROGRAM", str(SOURCE / "build/dev/node/bae"))
 SKIPPED = 77  # what ctest takes for skipped
 
@@ -55,13 +59,13 @@ def environment(root, extra=None):
 class Home:
     """One device: a library home and what is done with it."""
 
-    def __init__(self, root, name):
-        self.root, self.name, self.path = root, name, root / name
+    def __init__(self, root, name, env=None):
+        self.root, self.name, self.path, self.env = root, name, root / name, env or {}
 
     def start(self, *arguments, env=None, stdin=None, under=()):
         command = [*under, PROGRAM, "--home", str(self.path), *map(os.fspath, arguments)]
         return subprocess.Popen(command, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env=environment(self.root, env), start_new_session=True)
+                                env=environment(self.root, {**self.env, **(env or {})}), start_new_session=True)
 
     def attempt(self, *arguments, env=None, stdin=None, under=()):
         """Runs and says how it ended, whatever that is. `under`: a program that runs it."""
@@ -128,7 +132,15 @@ class Case(unittest.TestCase):
         shutil.rmtree(self.root, ignore_errors=True)
 
     def home(self, name):
-        return Home(self.root, name)
+        return Home(self.root, name, self.carrier.environment)
+
+    @functools.cached_property
+    def carrier(self):
+        """What libraries sync through."""
+        return self.make_carrier()
+
+    def make_carrier(self):
+        return DirectoryCarrier(self.bucket)
 
     @property
     def bucket(self):
@@ -136,7 +148,7 @@ class Case(unittest.TestCase):
 
     @property
     def bucket_url(self):
-        return f"file://{self.bucket}"
+        return self.carrier.url
 
     def music(self, count=6, name="music", cover=True):
         """A folder with the smallest real files there are, and a picture."""
@@ -193,8 +205,12 @@ def audio_hashes(folder):
     return sorted(sha256(file) for file in Path(folder).rglob("*.ogg"))
 
 
-def main():
+def require_music():
     if not any(MUSIC.glob("*.ogg")):
         print(f"skipped: no music in {MUSIC} (tools/setup --tests brings it)")
         sys.exit(SKIPPED)
+
+
+def main():
+    require_music()
     unittest.main()

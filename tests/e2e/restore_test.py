@@ -81,6 +81,9 @@ class Restore(Case):
         self.settle(phone, study)
         self.assert_same(phone, study)
         self.assertEqual(tree(self.root / "usb"), before)
+
+    def test_a_place_that_is_named_is_the_bucket_when_the_one_in_the_code_is_gone(self):
+        study, _ = self.two_devices(count=1)
         self.bucket.rename(self.root / "moved")
         tablet = self.home("tablet").restore(study.export(), "--from", self.root / "moved")
         self.assertEqual(tablet.run("bucket").out.strip(), f"file://{self.root / 'moved'}")

@@ -50,7 +50,7 @@ class FaultCase(Case):
         self.audio = sorted(sha256(file) for folder in (self.one, self.more) for file in folder.rglob("*.flac"))
 
     def home(self, name):
-        return Home(self.live, name)
+        return Home(self.live, name, self.carrier.environment)
 
     @property
     def bucket(self):

@@ -6,8 +6,6 @@ import xml.etree.ElementTree
 
 from s3_servers import client
 
-DAMAGED_PAGE = "a page of a listing that says it goes on, and not where"
-
 
 class DirectoryCarrier:
     environment = {}  # what the program needs to be told besides the URL
@@ -79,7 +77,7 @@ class S3Carrier:
             return None
         token = page.findtext("{*}NextContinuationToken")
         if not token:
-            raise AssertionError(DAMAGED_PAGE)
+            raise AssertionError("a page of a listing that says it goes on, and not where")
         return {"continuation-token": token}
 
     def read(self, path):

@@ -9,6 +9,9 @@
 // (multipart cannot be): of racing creators several may be told `created`. Bodies of up to `part_bytes` are one
 // request.
 //
+// A bucket that does not exist is `denied` for an object and `not_found` for list and versioning:
+// never an empty one.
+//
 // Retries are made in here, per request, with full jitter, Retry-After and a limit in time: no other layer repeats.
 #include <functional>
 #include <memory>

@@ -60,7 +60,6 @@ class RangeReader {
         out->path = path_;
         out->headers.emplace_back(
             "range", "bytes=" + std::to_string(first) + "-" + (last > kMostSent ? "" : std::to_string(last)));
-        out->max_body = std::max(length, kMostWhole);
         out->number = at;
         out->place = [this, at, length](const Transfer& head) { return place(head, at, length); };
         return out;

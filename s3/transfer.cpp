@@ -71,7 +71,7 @@ bool Transfer::begin_body() {
     // Without either the end of the connection is the end of the body, and a cut cannot be told from it.
     if (method == "GET" && !length && !header(answer, "transfer-encoding") && answer.status != 204)
         return fails(ErrorKind::corrupt, "the answer does not say how long it is");
-    if (length.value_or(0) > max_body)
+    if (!place && length.value_or(0) > max_body)
         return fails(ErrorKind::corrupt, "there are " + std::to_string(*length) + " bytes, more than the " +
                                              std::to_string(max_body) + " there may be");
     if (!place) {

@@ -20,6 +20,8 @@ std::string_view to_string(PathKind kind) {
 
 namespace {
 
+constexpr size_t kMaxRefusalsBytes = kMaxQueuedBytes / 8;  // small messages take more memory than their bytes
+
 // No goodbye where nobody is there to read it, or where the stream cannot be trusted any more.
 bool says_goodbye(CloseReason reason) {
     return reason != CloseReason::peer_left && reason != CloseReason::link_lost && reason != CloseReason::not_opened;
@@ -229,7 +231,7 @@ void PeerSession::Inside::not_for_us(const Message& message) {
 
 // Whoever asks and never reads the refusals would fill this end's memory with them.
 void PeerSession::Inside::refuse(RequestId id, Refused::Reason reason) {
-    if (writer->queued_bytes(Lane::urgent) > kMaxQueuedBytes) return end(CloseReason::too_many_requests);
+    if (writer->queued_bytes(Lane::urgent) > kMaxRefusalsBytes) return end(CloseReason::too_many_requests);
     const MessageBody body = Refused{reason};
     queue(id, body, std::move(*encode_message(id, body)));
 }
@@ -247,9 +249,9 @@ void PeerSession::Inside::handle_request(const Message& message, ByteView raw) {
 }
 
 void PeerSession::Inside::handle_answer(const Message& message) {
-    const auto asked = own.take(message.id);
-    if (!asked || !asked->question.fits(message.body)) return end(CloseReason::malformed);
-    if (asked->late) {
+    const Question* asked = own.find(message.id);
+    if (asked == nullptr || !asked->fits(message.body)) return end(CloseReason::malformed);
+    if (!own.take(message.id)) {
         counts.late++;
         return;
     }

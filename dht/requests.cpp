@@ -54,10 +54,15 @@ RequestId OwnRequests::add(Question question, int64_t now_ms) {
     return last_;
 }
 
-std::optional<OwnRequests::Answered> OwnRequests::take(RequestId id) {
+const Question* OwnRequests::find(RequestId id) const {
+    const auto found = open_.find(id);
+    return found != open_.end() ? &found->second.question : nullptr;
+}
+
+bool OwnRequests::take(RequestId id) {
     const auto found = open_.extract(id);
-    if (found.empty()) return std::nullopt;
-    return Answered{std::move(found.mapped().question), found.mapped().late};
+    CHECK(!found.empty());
+    return !found.mapped().late;
 }
 
 int64_t OwnRequests::timeout_of(const Open& open, int64_t last_progress_ms) {

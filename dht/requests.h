@@ -30,11 +30,8 @@ class OwnRequests {
   public:
     bool full() const { return open_.size() >= kMaxOpenRequests; }
     RequestId add(Question question, int64_t now_ms);
-    struct Answered {
-        Question question;
-        bool late = false;
-    };
-    std::optional<Answered> take(RequestId id);  // nothing: never asked, or answered already
+    const Question* find(RequestId id) const;  // null: never asked, or answered already
+    bool take(RequestId id);                   // of one that find() knows; false if its time was over
     // Ids that ran out of time, once each: nothing has come for kAnswerTimeout, or it took longer than kAnswerLimit.
     std::vector<RequestId> time_out(int64_t now_ms, int64_t last_progress_ms);
     std::optional<int64_t> next_timeout_ms(int64_t last_progress_ms) const;

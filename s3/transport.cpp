@@ -200,6 +200,7 @@ Error certificate_error(CURL* easy, const std::string& host) {
     };
     switch (verified) {  // X509_V_ERR_... of OpenSSL
         case 0:
+        case 1:  // the name is compared before libcurl stores what OpenSSL says of the rest
             return denied(" is for another name: use the name it was made for in the bucket's endpoint");
         case 9:
             return denied(" is not valid yet: is this machine's clock right?");

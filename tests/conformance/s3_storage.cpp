@@ -1,29 +1,40 @@
 // Real S3 servers, bare and behind the fault proxy.
-#include <algorithm>
-#include <mutex>
+#include "conformance/s3_storage.h"
+
 #include <random>
 
 #include "conformance/storage.h"
-#include "s3/s3_bucket.h"
-#include "servers/servers.h"
 
 namespace bae::s3::conformance {
-namespace {
 
-std::string random_name() {
-    std::string name;
+std::string random_prefix() {
+    std::string name = "conformance/";
     std::random_device random;
     for (int i = 0; i < 16; i++) name += "0123456789abcdef"[random() % 16];
     return name;
 }
 
+S3Options options_for(const servers::Server& server, const std::string& prefix, const std::string& endpoint) {
+    S3Options options;
+    options.place.bucket = server.bucket;
+    options.place.prefix = prefix;
+    options.place.endpoint = endpoint.empty() ? server.endpoint : endpoint;
+    options.place.region = server.region;
+    options.credentials.access_key = server.access_key;
+    options.credentials.secret_key = crypto::SecretBytes::copy_of(as_bytes(server.secret_key));
+    options.retry = {.attempts = 40, .first_delay_ms = 1, .max_delay_ms = 20, .give_up_after_ms = 60'000};
+    options.part_bytes = 5 << 20;  // what the suite calls large goes in parts
+    return options;
+}
+
+namespace {
+
 // A prefix of its own in the bucket that all tests share.
 class S3Storage : public Storage {
   public:
-    explicit S3Storage(const char* server)
-        : S3Storage(servers::shared_server(server), servers::shared_server(server).endpoint) {}
+    explicit S3Storage(const char* server) : S3Storage(servers::shared_server(server), {}) {}
     std::unique_ptr<Bucket> open() override {
-        auto opened = open_s3_bucket(options(), crypto::system_random());
+        auto opened = open_s3_bucket(options_for(server_, prefix_, endpoint_), crypto::system_random());
         CHECK(opened.has_value());
         return std::move(*opened);
     }
@@ -33,19 +44,9 @@ class S3Storage : public Storage {
         : server_(std::move(server)), endpoint_(std::move(endpoint)) {}
 
   private:
-    S3Options options() const {
-        S3Options options;
-        options.place = {server_.bucket, prefix_, endpoint_, server_.region, S3Place::Style::path};
-        options.credentials.access_key = server_.access_key;
-        options.credentials.secret_key = crypto::SecretBytes::copy_of(as_bytes(server_.secret_key));
-        options.retry = {.attempts = 40, .first_delay_ms = 1, .max_delay_ms = 20, .give_up_after_ms = 60'000};
-        options.part_bytes = 5 << 20;  // what the suite calls large goes in parts
-        return options;
-    }
-
     servers::Server server_;
     std::string endpoint_;
-    std::string prefix_ = "conformance/" + random_name();
+    std::string prefix_ = random_prefix();
 };
 
 // Every third request or so meets a fault that a client can do something about.

@@ -3,6 +3,7 @@ import http.client
 import re
 import socket
 import sys
+import threading
 import unittest
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,19 +63,34 @@ class Faithful(ProxyCase):
         self.ask("GET", "/b/x", Host="b.localhost:1")
         self.assertEqual(self.origin.seen[-1][2]["Host"], "b.localhost:1")
 
+    def answer_by_hand(self, *answers):
+        """A server that takes one connection per answer; a connection to the proxy in front of it."""
+        server = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+
+        def serve():
+            for answer in answers:
+                with server.accept()[0] as accepted:
+                    accepted.recv(65536)
+                    accepted.sendall(answer)
+                    accepted.recv(65536)  # until it is let go
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        self.proxy = self.enterContext(FaultProxy({"endpoint": f"http://127.0.0.1:{server.getsockname()[1]}"}))
+        self.connection = self.connect()
+
     def test_a_body_in_chunks_goes_through(self):
-        self.start()
-        server = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(server.close)
-        with FaultProxy({"endpoint": f"http://127.0.0.1:{server.getsockname()[1]}"}) as proxy:
-            connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc, timeout=60)
-            connection.request("GET", "/b/x")
-            accepted, _ = server.accept()
-            accepted.recv(65536)
-            accepted.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n")
-            self.assertEqual(connection.getresponse().read(), b"hello world")
-            connection.close()
-            accepted.close()
+        self.answer_by_hand(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n")
+        self.assertEqual(self.get("/b/x"), b"hello world")
+
+    def test_the_end_of_a_body_that_an_answer_does_not_have_is_not_the_next_answer(self):
+        self.answer_by_hand(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        self.assertEqual(self.ask("HEAD", "/b/x")[0], 404)
+        self.assertEqual(self.get("/b/x"), b"hi")
+
+    def test_what_is_no_http_is_a_connection_that_breaks(self):
+        self.answer_by_hand(b"SSH-2.0-server\r\n\r\n")
+        self.assert_breaks("GET", "/b/x")
 
     def test_counts_requests_by_kind(self):
         self.start()

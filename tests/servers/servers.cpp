@@ -1,8 +1,10 @@
 #include "servers/servers.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,9 +65,34 @@ FaultProxy::FaultProxy(const Server& server, std::vector<std::string> options) {
     ::close(ends[1]);
     std::FILE* lines = ::fdopen(ends[0], "r");
     url_ = line_of(lines);
-    control_url_ = line_of(lines).substr(std::string_view("control ").size());
+    const std::string control = line_of(lines);  // "control http://127.0.0.1:PORT"
+    control_port_ = static_cast<uint16_t>(std::stoi(control.substr(control.rfind(':') + 1)));
     std::fclose(lines);
     CHECK(url_.starts_with("http://"));
+}
+
+std::string FaultProxy::ask(const std::string& request, const std::string& body) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(control_port_);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    const std::string text =
+        request + " HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    CHECK(::send(socket, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+    CHECK(::shutdown(socket, SHUT_WR) == 0);  // the answer is all there is then
+    std::string answer;
+    char piece[4096];
+    for (ssize_t got; (got = ::recv(socket, piece, sizeof piece, 0)) > 0;)
+        answer.append(piece, static_cast<size_t>(got));
+    ::close(socket);
+    CHECK(answer.starts_with("HTTP/1.1 200 "));
+    return answer.substr(answer.find("\r\n\r\n") + 4);
+}
+
+uint64_t FaultProxy::requests(std::string_view kind) {
+    return nlohmann::json::parse(ask("GET /counts", "")).at("requests").value(std::string(kind), uint64_t{0});
 }
 
 FaultProxy::~FaultProxy() {

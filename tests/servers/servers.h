@@ -2,6 +2,7 @@
 // The S3 servers that the fixture s3_servers started, and the fault proxy, for tests in C++.
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +25,18 @@ class FaultProxy {
     FaultProxy(const FaultProxy&) = delete;
     FaultProxy& operator=(const FaultProxy&) = delete;
     const std::string& url() const { return url_; }
-    const std::string& control_url() const { return control_url_; }
+
+    // JSON as `tools/fault-proxy --help` has it.
+    void set_faults(const std::string& rates) { ask("POST /faults", rates); }  // all of them anew
+    void next(const std::string& order) { ask("POST /next", order); }
+    uint64_t requests(std::string_view kind);  // so far
 
   private:
+    std::string ask(const std::string& request, const std::string& body);  // the body of the answer
+
+    std::string url_;
+    uint16_t control_port_ = 0;
     pid_t pid_ = -1;
-    std::string url_, control_url_;
 };
 
 }  // namespace bae::servers

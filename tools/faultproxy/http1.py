@@ -36,6 +36,11 @@ class Head:
         self.fields.append((name, value))
 
     @property
+    def is_answer(self):
+        words = self.first.split(" ")
+        return len(words) > 1 and words[0].startswith("HTTP/1.") and words[1].isdigit()
+
+    @property
     def status(self):
         return int(self.first.split(" ", 2)[1])
 

@@ -49,7 +49,7 @@ HelloMessage hello_of(const Offers& offers, Purpose session) {
         if (session != Purpose::discovery || offer.purpose == session)
             out.purposes.push_back(static_cast<uint8_t>(offer.purpose));
     std::ranges::sort(out.purposes);
-    out.purposes.erase(std::ranges::unique(out.purposes).begin(), out.purposes.end());
+    out.purposes.erase(std::unique(out.purposes.begin(), out.purposes.end()), out.purposes.end());
     return out;
 }
 

@@ -1,4 +1,5 @@
 """Each fault of the proxy, in front of a server that has none."""
+import contextlib
 import http.client
 import re
 import socket
@@ -72,7 +73,8 @@ class Faithful(ProxyCase):
                 with server.accept()[0] as accepted:
                     accepted.recv(65536)
                     accepted.sendall(answer)
-                    accepted.recv(65536)  # until it is let go
+                    with contextlib.suppress(ConnectionResetError):
+                        accepted.recv(65536)  # until it is let go
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()

@@ -55,6 +55,7 @@ class Probe {
         TRY(read_back(path, body));
         if (!passed("list", first, "allow s3:ListBucket: a sync begins with a listing")) return passing_;
         TRY(listed(path, body.size()));
+        TRY(missing());
         TRY(overwrite(path));
         TRY(create());
         TRY(large());
@@ -68,12 +69,8 @@ class Probe {
         add(Level::note, "write", error.message,
             "changes can be received from here, but none are sent until the credentials may write "
             "(s3:PutObject, s3:DeleteObject)");
-        const Result<Bytes> got = bucket_.get(base_ + "-a", kBodyBytes);
-        if (got || got.error().kind == ErrorKind::not_found)
-            add(Level::ok, "read", "objects can be read");
-        else if (!passed("read", got, "allow s3:GetObject"))
-            return passing_;
         add(Level::ok, "list", "objects can be listed");
+        TRY(missing());
         clock();
         return versioning();
     }
@@ -93,6 +90,20 @@ class Probe {
         else
             add(Level::problem, "range", "a part that was asked for comes back as something else");
         return {};
+    }
+
+    // Servers do not tell those who may not list the bucket whether an object is there.
+    Result<void> missing() {
+        const Result<Bytes> got = bucket_.get(base_ + "-none", kBodyBytes);
+        if (!got && got.error().kind == ErrorKind::not_found) {
+            add(Level::ok, "missing", "what is not there is said not to be");
+        } else if (!got && got.error().kind == ErrorKind::denied) {
+            add(Level::problem, "missing", "an object that is not there is said to be forbidden",
+                "allow s3:GetObject, and s3:ListBucket without a condition on the prefix");
+        } else if (passed("missing", got)) {
+            add(Level::problem, "missing", "an object that is not there has content");
+        }
+        return passing_;
     }
 
     Result<void> listed(const std::string& path, uint64_t size) {

@@ -21,7 +21,7 @@ struct Key {
 constexpr int kMostKibPerSecond = 100'000'000;
 constexpr Key kKeys[] = {
     {"home", "BAE_HOME", nullptr, 0, 0},
-    {"bucket.attempts", "BAE_BUCKET_ATTEMPTS", &Config::bucket_attempts, 0, 1000},
+    {"bucket.attempts", "BAE_BUCKET_ATTEMPTS", &Config::bucket_attempts, 1, 1000},
     {"bucket.ca_file", "BAE_BUCKET_CA_FILE", nullptr, 0, 0},
     {"bucket.give_up_after", "BAE_BUCKET_GIVE_UP_AFTER", &Config::bucket_give_up_after, 1, 86'400},
     {"bucket.parallel", "BAE_BUCKET_PARALLEL", &Config::bucket_parallel, 1, 16},

@@ -1,23 +1,18 @@
 #pragma once
 // Settings: config.toml, over it environment variables, over them flags. Nothing here is secret. Keys, limits and
 // defaults are one table in config.cpp; unknown keys are refused with the nearest one there is.
+// A key a.b_c is $BAE_A_B_C and --a-b-c; those of limits are --limit-upload and --limit-download.
 //
-//   key                   environment               flag                    meaning
-//   home                  BAE_HOME                  --home                  where the library lies
-//   bucket.attempts       BAE_BUCKET_ATTEMPTS       --bucket-attempts       calls in all when the storage has a passing
-//                                                                           fault; 0: 5 to a directory, to a server as
-//                                                                           many as give_up_after leaves time for
-//   bucket.ca_file        BAE_BUCKET_CA_FILE        --bucket-ca-file        PEM file of the authorities to trust for
-//   TLS
-//                                                                           instead of the system's
-//   bucket.give_up_after  BAE_BUCKET_GIVE_UP_AFTER  --bucket-give-up-after  seconds in which a request to a server is
-//                                                                           repeated at most
-//   bucket.parallel       BAE_BUCKET_PARALLEL       --bucket-parallel       requests to a server per large file
-//   bucket.workers        BAE_BUCKET_WORKERS        --bucket-workers        files sealed and sent, or fetched, at a
-//   time import.threads        BAE_IMPORT_THREADS        --import-threads        files read at a time; 0: one per
-//   processor limits.download       BAE_LIMITS_DOWNLOAD       --limit-download        KiB per second from the bucket;
-//   0: no limit limits.upload         BAE_LIMITS_UPLOAD         --limit-upload          KiB per second to the bucket;
-//   0: no limit
+//   home                  where the library lies
+//   bucket.attempts       calls in all when the storage has a passing fault; not set: 5 to a directory, to a server as
+//                         many as give_up_after leaves time for
+//   bucket.ca_file        PEM file of the authorities to trust for TLS instead of the system's
+//   bucket.give_up_after  seconds in which a request to a server is repeated at most
+//   bucket.parallel       requests to a server per large file
+//   bucket.workers        files sealed and sent, or fetched, at a time
+//   import.threads        files read at a time; 0: one per processor
+//   limits.download       KiB per second from the bucket; 0: no limit
+//   limits.upload         KiB per second to the bucket; 0: no limit
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -30,7 +25,7 @@ namespace bae::node {
 
 struct Config {
     std::optional<std::filesystem::path> home;
-    int bucket_attempts = 0;
+    int bucket_attempts = 0;  // not set
     std::string bucket_ca_file;
     int bucket_give_up_after = 60;
     int bucket_parallel = 4;

@@ -167,15 +167,21 @@ class ExitCodes(Case):
         config.write_text("[bucket]\natempts = 3\n")
         self.assertIn('did you mean "bucket.attempts"', home.run("init", code=USAGE).err)
         config.write_text("[bucket]\nattempts = 0\n")
-        self.assertIn("from 1 to 20", home.run("init", code=USAGE).err)
+        self.assertIn("from 1 to 1000", home.run("init", code=USAGE).err)
         config.write_text("[bucket\n")
         self.assertIn("config.toml", home.run("init", code=USAGE).err)
         config.write_text("[bucket]\nattempts = 3\n")
         home.run("init")
 
-    def test_s3_says_that_it_is_not_in_this_version(self):
+    def test_an_s3_url_that_is_wrong_says_what_would_be_right_and_quotes_no_secret(self):
         home = self.home("study").init()
-        self.assertIn("not in this version", home.run("bucket", "use", "s3://bucket/prefix", code=FAILED).err)
+        for url, word in {"s3://Bad_Name/x": "bucket name", "s3://": "bucket name", "s3://bucket?endpoint=http://example.org": "https", "s3://bucket?size=1": "region=",
+                          "s3://key:hunter2@bucket/x": "AWS_SECRET_ACCESS_KEY", "s3://bucket?secret_key=hunter2": "AWS_SECRET_ACCESS_KEY"}.items():
+            for command in ("use", "probe"):
+                said = home.run("bucket", command, url, code=USAGE).err
+                self.assertIn(word, said)
+                self.assertNotIn("hunter2", said)
+        self.assertIsNone(home.run("bucket", "--json").summary["bucket"])
 
     def test_an_interrupt_is_130_and_what_was_done_is_kept(self):
         home = self.home("study").init()

@@ -57,7 +57,7 @@ TEST(Config, RefusesUnknownKeysAndNamesTheNearest) {
          std::map<std::string, std::string>{{"hom = 'x'", "did you mean \"home\""},
                                             {"[bucket]\nworker = 1", "did you mean \"bucket.workers\""},
                                             {"[import]\nthreads = true", "takes a number"},
-                                            {"[bucket]\nattempts = 1001", "from 0 to 1000"},
+                                            {"[bucket]\nattempts = 1001", "from 1 to 1000"},
                                             {"[limits]\nup = 1", "did you mean \"limits.upload\""},
                                             {"x = [", "line"}}) {
         const auto config = load_config(written(directory, text), nothing, {});

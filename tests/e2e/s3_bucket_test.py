@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""`bucket use` and `bucket probe` on real servers: credentials, permissions, buckets that are missing, empty or somebody else's."""
+import http.server
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
+from homes import *  # noqa: E402,F403
+from carriers import S3Carrier  # noqa: E402
+from on_servers import OverS3, main, on_each_server  # noqa: E402
+
+
+def keys(access_key, secret_key):
+    return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+
+
+class Buckets(OverS3, Case):
+    """Homes here have no credentials in their environment unless a test gives them."""
+
+    def home(self, name):
+        return Home(self.root, name)
+
+    @property
+    def keys(self):
+        return self.carrier.environment
+
+    @property
+    def secret(self):
+        return self.carrier.environment["AWS_SECRET_ACCESS_KEY"]
+
+    def wrong_keys(self):
+        return {**self.keys, "AWS_SECRET_ACCESS_KEY": "not-the-secret-key"}
+
+    def new_bucket(self, name, make=True):
+        """A bucket of this test's own, empty again at its end."""
+        carrier = S3Carrier(self.server, bucket=f"{name}-{time.time_ns()}", prefix="bae")
+        self.addCleanup(carrier.close)
+        if make:
+            carrier.request("PUT", "/" + carrier.bucket)
+        return carrier
+
+    def synced(self, **music):
+        study = self.home("study").init()
+        study.run("import", self.music(**music))
+        study.run("bucket", "use", self.carrier.url, env=self.keys)
+        study.sync()
+        return study
+
+    def findings(self, summary):
+        return {finding["what"]: finding["level"] for finding in summary["findings"]}
+
+
+@on_each_server
+class Use(Buckets):
+    def test_two_homes_sync_and_play_with_credentials_that_only_their_secret_stores_have(self):
+        study = self.synced()
+        kitchen = self.home("kitchen")
+        kitchen.run("restore", "-", "--name", "kitchen", env=self.keys, stdin=study.export() + "\n")
+        kitchen.sync()
+        kitchen.run("get", *[row["id"] for row in kitchen.rows("releases")])
+        self.assertEqual(audio_hashes(kitchen.path / "files"), audio_hashes(self.root / "music"))
+        study.sync()
+        self.assert_same(study, kitchen)
+        for home in (study, kitchen):
+            holders = [file.name for file in home.path.rglob("*") if file.is_file() and self.secret.encode() in file.read_bytes()]
+            self.assertEqual(holders, ["secrets"])
+            self.assertEqual((home.path / "secrets").stat().st_mode & 0o777, 0o600)
+            for said in (home.dump(), home.run("status", "--json").out, home.run("bucket").out, home.run("inspect", home.path / "library.id").out):
+                self.assertNotIn(self.secret, said)
+        self.assertFalse((self.root / "config").exists())
+
+    def test_the_environment_is_looked_at_when_a_bucket_is_chosen_and_not_by_a_sync(self):
+        study = self.synced(count=1)
+        study.run("tag", "add", "New", study.rows("releases")[0]["id"])
+        self.assertEqual(study.run("sync", "--json", env=keys("somebody", "else")).summary["sent"], 1)
+
+    def test_credentials_are_in_no_command_line(self):
+        study = self.home("study").init()
+        process = study.start("bucket", "use", self.carrier.url, env=self.keys)
+        command_line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        process.communicate()
+        self.assertEqual(process.returncode, DONE)
+        self.assertNotIn(self.secret.encode(), command_line)
+
+    def test_wrong_credentials_are_named_and_leave_what_was_there(self):
+        study = self.synced(count=1)
+        before = (study.path / "secrets").read_bytes()
+        for wrong in (self.wrong_keys(), keys("test:nobody", "x"), keys("nobody", self.secret)):
+            said = study.run("bucket", "use", self.carrier.url, env=wrong, code=FAILED).err
+            self.assertRegex(said, "secret key|access key")
+            self.assertNotIn(self.secret, said)
+            self.assertNotIn("not-the-secret-key", said)
+        self.assertEqual((study.path / "secrets").read_bytes(), before)
+        study.sync()
+        other = self.new_bucket("other")
+        study.run("bucket", "use", other.url, env=self.wrong_keys(), code=FAILED)
+        self.assertEqual(study.run("bucket").out.strip(), study.status()["bucket"])
+        self.assertIn(self.carrier.bucket + "/", study.run("bucket").out)
+
+    def test_without_a_terminal_the_variables_are_named(self):
+        study = self.home("study").init()
+        for command in (("use", self.carrier.url), ("probe", self.carrier.url)):
+            self.assertIn("AWS_SECRET_ACCESS_KEY", study.run("bucket", *command, code=FAILED).err)
+            half = study.run("bucket", *command, env={"AWS_ACCESS_KEY_ID": "test"}, code=USAGE).err
+            self.assertIn("AWS_SECRET_ACCESS_KEY is not", half)
+            blank = study.run("bucket", *command, env=keys("test", "se cret"), code=USAGE).err
+            self.assertNotIn("se cret", blank)
+
+    def test_choosing_it_again_keeps_or_replaces_the_credentials(self):
+        study = self.synced(count=1)
+        again = study.run("bucket", "use", self.carrier.url)
+        self.assertNotIn("credentials", again.out)
+        self.assertFalse(study.run("bucket", "use", self.carrier.url, "--json").summary["new_credentials"])
+        rotated = study.run("bucket", "use", self.carrier.url, env=self.keys)
+        self.assertIn("replaced", rotated.out)
+        study.sync()
+
+    def test_each_bucket_has_credentials_of_its_own(self):
+        study = self.synced(count=1)
+        other = self.new_bucket("other")
+        self.assertIn("AWS_ACCESS_KEY_ID", study.run("bucket", "use", other.url, code=FAILED).err)
+        study.run("bucket", "use", other.url, env=self.keys)
+        study.sync()
+        study.run("bucket", "use", self.carrier.url)
+        study.sync()
+
+    def test_a_bucket_that_is_missing_is_named_and_made_when_asked_to(self):
+        missing = self.new_bucket("missing", make=False)
+        study = self.home("study").init()
+        said = study.run("bucket", "use", missing.url, env=self.keys, code=FAILED).err
+        self.assertIn("--create", said)
+        self.assertIn("no such bucket", study.run("bucket", "probe", missing.url, env=self.keys, code=FAILED).err)
+        study.run("bucket", "use", missing.url, "--create", env=self.keys)
+        study.run("bucket", "use", missing.url, "--create")
+        study.sync()
+        self.assertIn("library.bae", missing.versions())
+
+    def test_a_bucket_of_another_library_is_refused_and_nothing_is_changed(self):
+        self.synced(count=1)
+        before = self.carrier.versions()
+        other = self.home("other").init()
+        secrets = (other.path / "secrets").read_bytes()
+        self.assertIn("another library", other.run("bucket", "use", self.carrier.url, env=self.keys, code=FAILED).err)
+        self.assertEqual((other.path / "secrets").read_bytes(), secrets)
+        self.assertIsNone(other.run("bucket", "--json").summary["bucket"])
+        self.assertEqual(self.carrier.versions(), before)
+
+    def test_a_bucket_with_strangers_in_it_is_refused_and_leftovers_of_a_probe_are_not_strangers(self):
+        self.carrier.write("probe-0123456789abcdef-a", b"left over")
+        study = self.home("study").init()
+        study.run("bucket", "use", self.carrier.url, env=self.keys)
+        self.carrier.remove("library.bae")
+        self.carrier.write("notes.txt", b"mine")
+        other = self.home("other").init()
+        self.assertIn("not empty", other.run("bucket", "use", self.carrier.url, env=self.keys, code=FAILED).err)
+
+    def test_restore_takes_credentials_anew_and_tells_wrong_ones_from_a_wrong_code(self):
+        study = self.synced(count=1)
+        code = study.export() + "\n"
+        self.assertNotIn(self.secret, code)
+        kitchen = self.home("kitchen")
+        self.assertIn("AWS_ACCESS_KEY_ID", kitchen.run("restore", "-", stdin=code, code=FAILED).err)
+        self.assertIn("key", kitchen.run("restore", "-", env=self.wrong_keys(), stdin=code, code=FAILED).err)
+        kitchen.run("list", "albums", code=NO_LIBRARY)
+        kitchen.run("restore", "-", env=self.keys, stdin=code)
+        kitchen.sync()
+        study.sync()
+        self.assert_same(study, kitchen)
+
+    def test_restore_from_a_mirror_goes_on_through_the_bucket_in_the_code_if_it_can(self):
+        study = self.synced(count=1)
+        code = study.export() + "\n"
+        mirror = f"file://{study.path}/mirror"
+        kitchen = self.home("kitchen")
+        kitchen.run("restore", "-", "--from", mirror, env=self.keys, stdin=code)
+        self.assertEqual(kitchen.run("bucket").out, study.run("bucket").out)
+        kitchen.sync()
+        attic = self.home("attic")
+        attic.run("restore", "-", "--from", mirror, stdin=code)
+        self.assertIsNone(attic.run("bucket", "--json").summary["bucket"])
+        attic.run("bucket", "use", self.carrier.url, env=self.keys)
+        self.settle(attic, study, kitchen)
+        self.assert_same(attic, study, kitchen)
+
+
+@on_each_server
+class Probe(Buckets):
+    HONOURS = {"radosgw": "honoured", "swift": "refused"}
+
+    def test_says_what_the_server_does_and_leaves_nothing(self):
+        study = self.home("study").init()
+        found = study.run("bucket", "probe", self.carrier.url, "--thorough", "--json", env=self.keys).summary
+        self.assertTrue(found["usable"])
+        self.assertFalse(found["read_only"])
+        self.assertEqual(found["conditional_put"], self.HONOURS[self.kind])
+        levels = self.findings(found)
+        self.assertEqual(levels.pop("conditional_put"), "ok" if self.kind == "radosgw" else "note")
+        self.assertEqual(set(levels.values()), {"ok"}, found["findings"])
+        self.assertTrue({"write", "read", "range", "list", "overwrite", "large", "clock", "versioning", "remove"} <= set(levels))
+        self.assertEqual(self.carrier.versions(), {})
+        self.assertIsNone(study.run("bucket", "--json").summary["bucket"], "a probe changes nothing")
+        self.assertNotIn(self.secret.encode(), (study.path / "secrets").read_bytes())
+
+    def test_prints_the_least_policy_for_bucket_and_prefix(self):
+        found = self.home("none").run("bucket", "probe", self.carrier.url, "--json", env=self.keys).summary
+        policy = json.loads(found["policy"])
+        below = f"arn:aws:s3:::{self.carrier.bucket}/{self.carrier.prefix}/*"
+        actions = {action for statement in policy["Statement"] for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
+        self.assertEqual(actions, {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:ListBucket",
+                                   "s3:ListBucketMultipartUploads", "s3:GetBucketVersioning"})
+        self.assertEqual(policy["Statement"][0]["Resource"], below)
+        self.assertIn(below, self.home("none").run("bucket", "probe", self.carrier.url, env=self.keys).out)
+
+    def test_of_the_bucket_in_use_takes_the_credentials_that_are_kept(self):
+        study = self.synced(count=1)
+        before = self.carrier.versions()
+        self.assertIn("can hold a library", study.run("bucket", "probe").out)
+        self.assertEqual(self.carrier.versions(), before)
+
+
+class Permissions(Buckets):
+    """Users with less than all rights, which only the gateway lets us make."""
+
+    kind = "radosgw"
+
+    def setUp(self):
+        super().setUp()
+        self.shared = self.new_bucket("shared")
+
+    def make_carrier(self):
+        return self.shared
+
+    def admin(self, *arguments):
+        config = Path(os.environ["BAE_S3_SERVERS"]).parent / "radosgw/conf/ceph.conf"
+        subprocess.run(["radosgw-admin", "-c", str(config), "-n", "client.rgw.a", *arguments], check=True, capture_output=True, timeout=120)
+
+    def user(self, name):
+        name = f"{name}{time.time_ns()}"
+        self.admin("user", "create", "--uid", name, "--display-name", name, "--access-key", name, "--secret-key", "their-own-secret")
+        return name, keys(name, "their-own-secret")
+
+    def allow(self, user, of_objects, of_bucket, condition=None, denied=None):
+        principal = {"AWS": [f"arn:aws:iam:::user/{user}"]}
+        policy = {"Version": "2012-10-17",
+                  "Statement": [{"Effect": "Allow", "Principal": principal, "Action": of_objects, "Resource": [f"arn:aws:s3:::{self.shared.bucket}/*"]},
+                                {"Effect": "Allow", "Principal": principal, "Action": of_bucket, "Resource": [f"arn:aws:s3:::{self.shared.bucket}"]}]}
+        if condition:
+            policy["Statement"][1]["Condition"] = condition
+        if denied:
+            policy["Statement"].append({**policy["Statement"][0], "Effect": "Deny", "Action": denied})
+        self.put_policy(policy)
+
+    def put_policy(self, policy):
+        self.shared.request("PUT", "/" + self.shared.bucket, json.dumps(policy).encode(), query={"policy": ""})
+
+    def reader(self):
+        user, theirs = self.user("reader")
+        self.allow(user, ["s3:GetObject"], ["s3:ListBucket"])
+        return theirs
+
+    def test_what_may_only_be_read_is_received_and_what_waits_says_for_what(self):
+        study = self.synced()
+        theirs = self.reader()
+        kitchen = self.home("kitchen")
+        kitchen.run("restore", "-", env=theirs, stdin=study.export() + "\n")
+        received = kitchen.run("sync", "--json", code=PARTLY).summary
+        self.assertGreater(received["rows_received"], 0)
+        self.assertEqual([hold["reason"] for hold in received["holds"]], ["carrier_denied"])
+        kitchen.run("get", *[row["id"] for row in kitchen.rows("releases")])
+        self.assertEqual(audio_hashes(kitchen.path / "files"), audio_hashes(self.root / "music"))
+        kitchen.run("tag", "add", "Evening", kitchen.rows("releases")[0]["id"])
+        said = kitchen.run("sync", code=PARTLY).err
+        self.assertIn("bae bucket use", said)
+        status = kitchen.status()
+        self.assertEqual([hold["reason"] for hold in status["holds"]], ["carrier_denied"])
+        self.assertGreater(status["pending"], 0)
+        self.assertIn("nothing can be sent", kitchen.run("bucket", "use", self.shared.url, env=theirs).out)
+        kitchen.run("bucket", "use", self.shared.url, env=keys(self.server["access_key"], self.server["secret_key"]))
+        self.settle(kitchen, study)
+        self.assert_same(kitchen, study)
+        self.assertEqual(kitchen.status()["holds"], [])
+
+    def test_own_audio_waits_where_only_reading_is_allowed(self):
+        study = self.synced(count=1)
+        kitchen = self.home("kitchen")
+        kitchen.run("restore", "-", env=self.reader(), stdin=study.export() + "\n")
+        kitchen.run("import", self.music(name="more", count=2))
+        summary = kitchen.run("sync", "--json", code=PARTLY).summary
+        self.assertGreater(summary["rows_received"], 0)
+        self.assertGreater(summary["blobs_waiting"], 0)
+
+    def test_an_empty_place_that_may_only_be_read_is_refused(self):
+        study = self.home("study").init()
+        study.run("bucket", "use", self.shared.url, env=self.reader(), code=FAILED)
+        self.assertIsNone(study.run("bucket", "--json").summary["bucket"])
+
+    def test_what_may_be_written_and_not_read_or_listed_is_refused(self):
+        user, theirs = self.user("writer")
+        study = self.home("study").init()
+        writing = ["s3:PutObject", "s3:DeleteObject", "s3:GetObject"]
+        only_below = {"StringLike": {"s3:prefix": f"{self.shared.prefix}/*"}}
+        for what, permissions in {"list": (writing, ["s3:GetBucketVersioning"]), "read": (writing, ["s3:ListBucket"], None, ["s3:GetObject"]),
+                                  "missing": (writing, ["s3:ListBucket"], only_below)}.items():
+            self.allow(user, *permissions)
+            said = study.run("bucket", "use", self.shared.url, env=theirs, code=FAILED).err
+            self.assertIn(f"  {what}: ", said)
+            found = study.run("bucket", "probe", self.shared.url, "--json", env=theirs, code=FAILED).summary
+            self.assertEqual(self.findings(found)[what], "problem")
+        self.assertIsNone(study.run("bucket", "--json").summary["bucket"])
+        self.assertEqual(self.shared.versions(), {})
+
+    def test_the_least_policy_suffices(self):
+        user, theirs = self.user("owner")
+        policy = json.loads(self.home("none").run("bucket", "probe", self.shared.url, "--json", env=keys(self.server["access_key"], self.server["secret_key"])).summary["policy"])
+        for statement in policy["Statement"]:
+            statement["Principal"] = {"AWS": [f"arn:aws:iam:::user/{user}"]}
+        self.put_policy(policy)
+        study = self.home("study").init()
+        found = study.run("bucket", "probe", self.shared.url, "--thorough", "--json", env=theirs).summary
+        self.assertEqual(set(self.findings(found).values()), {"ok"}, found["findings"])
+        study.run("import", self.music(count=2))
+        study.run("bucket", "use", self.shared.url, env=theirs)
+        study.sync()
+        kitchen = self.home("kitchen")
+        kitchen.run("restore", "-", env=theirs, stdin=study.export() + "\n")
+        kitchen.sync()
+        kitchen.run("get", *[row["id"] for row in kitchen.rows("releases")])
+        self.assertEqual(audio_hashes(kitchen.path / "files"), audio_hashes(self.root / "music"))
+
+    def test_credentials_that_end_are_named_and_replaced(self):
+        user, theirs = self.user("guest")
+        self.allow(user, ["s3:*"], ["s3:*"])
+        study = self.home("study").init()
+        study.run("bucket", "use", self.shared.url, env=theirs)
+        study.sync()
+        self.admin("key", "rm", "--uid", user, "--access-key", user)
+        said = study.run("sync", code=FAILED).err
+        self.assertIn("access key", said)
+        self.assertIn("bae bucket use", said)
+        self.assertNotIn("their-own-secret", said)
+        self.assertEqual([hold["reason"] for hold in study.status()["holds"]], ["carrier_denied"])
+        study.run("bucket", "use", self.shared.url, code=FAILED)
+        self.admin("key", "create", "--uid", user, "--key-type", "s3", "--access-key", user + "2", "--secret-key", "their-next-secret")
+        self.assertIn("replaced", study.run("bucket", "use", self.shared.url, env=keys(user + "2", "their-next-secret")).out)
+        study.sync()
+        self.assertEqual(study.status()["holds"], [])
+
+    def test_versioning_is_named_with_what_it_costs_and_that_conditions_are_ignored(self):
+        body = b'<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>%s</Status></VersioningConfiguration>'
+        everything = keys(self.server["access_key"], self.server["secret_key"])
+        study = self.home("study").init()
+        self.shared.request("PUT", "/" + self.shared.bucket, body % b"Enabled", query={"versioning": ""})
+        found = study.run("bucket", "probe", self.shared.url, "--json", env=everything).summary
+        levels = self.findings(found)
+        self.assertEqual((found["usable"], found["conditional_put"], levels["versioning"], levels["conditional_put"]), (True, "ignored", "note", "note"))
+        self.assertIn("lifecycle", study.run("bucket", "use", self.shared.url, env=everything).out)
+        study.sync()
+        self.shared.request("PUT", "/" + self.shared.bucket, body % b"Suspended", query={"versioning": ""})
+        found = study.run("bucket", "probe", "--json").summary
+        self.assertEqual((found["conditional_put"], self.findings(found)["versioning"]), ("honoured", "ok"))
+
+
+class Busy(Case):
+    """A server that is always busy."""
+
+    def home(self, name):
+        return Home(self.root, name)
+
+    def setUp(self):
+        super().setUp()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(503)
+                self.send_header("Retry-After", "1")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_PUT = do_DELETE = do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.url = f"s3://bucket?endpoint=http://127.0.0.1:{server.server_port}"
+
+    def test_waiting_is_said_with_its_reason(self):
+        twice = {**keys("a", "b"), "BAE_BUCKET_ATTEMPTS": "2"}
+        ran = self.home("none").run("bucket", "probe", self.url, env=twice, code=FAILED)
+        self.assertRegex(ran.err, r"(?m)^waiting [12] s: .*503.* \(attempt 1\)$")
+        waited = self.home("none").run("bucket", "probe", self.url, "--json", env=twice, code=FAILED).objects[0]
+        self.assertEqual((waited["attempt"], waited["seconds"] in (1, 2)), (1, True))
+        self.assertNotIn("waiting", self.home("none").run("bucket", "probe", self.url, "--quiet", env=twice, code=FAILED).err)
+
+    def test_an_interrupt_ends_the_waiting(self):
+        process = self.home("none").start("bucket", "probe", self.url, env={**keys("a", "b"), "BAE_BUCKET_ATTEMPTS": "1000"})
+        self.assertIn(b"waiting", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

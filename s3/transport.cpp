@@ -409,18 +409,4 @@ std::vector<Transfer*> Transport::wait(int64_t timeout_ms) {
     return ended;
 }
 
-TransportPool::Lease TransportPool::take() {
-    const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return {*this, std::make_unique<Transport>(options_)};
-    auto transport = std::move(idle_.back());
-    idle_.pop_back();
-    return {*this, std::move(transport)};
-}
-
-TransportPool::Lease::~Lease() {
-    transport_->drop_all();
-    const std::lock_guard lock(pool_.mutex_);
-    pool_.idle_.push_back(std::move(transport_));
-}
-
 }  // namespace bae::s3

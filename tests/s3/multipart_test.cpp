@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "s3/s3_bucket.h"
 #include "s3/scripted_server.h"
@@ -416,52 +416,36 @@ TEST_F(Multipart, AnUploadThatIsStoppedGoesOnLater) {
     EXPECT_EQ(parts.begun, 1);
 }
 
-// Run by the next test in a process of its own, which is killed.
-TEST(DISABLED_AnotherProcess, UploadsToTheServerItIsTold) {
-    const char* const url = ::getenv("BAE_TEST_UPLOAD_TO");
-    ASSERT_NE(url, nullptr);
-    S3Options options;
-    options.place = *parse_s3_url("s3://bucket/p?region=here&endpoint=" + std::string(url));
-    options.credentials.access_key = "key";
-    options.credentials.secret_key = crypto::SecretBytes::copy_of(as_bytes("secret"));
-    options.part_bytes = kPart;
-    options.parallel = 1;
-    const auto bucket = std::move(*open_s3_bucket(std::move(options), crypto::system_random()));
-    EXPECT_TRUE(bucket->put_if_absent("a", patterned(kBody)));
-}
-
-class KilledUpload : public Multipart, public testing::WithParamInterface<std::string> {};
+// kill -9 while the server answers the nth request of an upload, which it has applied.
+class KilledUpload : public Multipart, public testing::WithParamInterface<size_t> {};
 
 TEST_P(KilledUpload, GoesOnWhereItWas) {
-#ifndef BAE_CRASH_POINTS
-    GTEST_SKIP() << "built without crash points";
-#endif
-    const std::string url = server.url();
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::setenv("BAE_CRASH_AT", GetParam().c_str(), 1);
-        ::setenv("BAE_TEST_UPLOAD_TO", url.c_str(), 1);
-        ::execl("/proc/self/exe", "upload", "--gtest_also_run_disabled_tests", "--gtest_brief=1",
-                "--gtest_filter=DISABLED_AnotherProcess.*", nullptr);
-        ::_exit(1);
+    std::atomic<pid_t> child = 0;
+    std::atomic<size_t> seen = 0;
+    parts.after = [&](const ScriptedRequest&) -> std::optional<ScriptedAnswer> {
+        while (child == 0) std::this_thread::yield();  // the fork has not returned here yet
+        if (++seen != GetParam()) return std::nullopt;
+        ::kill(child, SIGKILL);
+        return ScriptedAnswer::silence();
+    };
+    const pid_t forked = ::fork();
+    if (forked == 0) {
+        static_cast<void>(open(1)->put_if_absent("a", body));
+        ::_exit(0);
     }
+    child = forked;
     int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "the point was not reached";
+    ASSERT_EQ(::waitpid(forked, &status, 0), forked);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "it makes fewer requests";
     ASSERT_TRUE(open()->put_if_absent("a", body));
     EXPECT_TRUE(holds(body));
     EXPECT_EQ(parts.part_puts, 4) << "no part is sent twice";
     EXPECT_EQ(parts.begun, 1);
+    EXPECT_TRUE(parts.uploads.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Points, KilledUpload,
-                         testing::Values("s3: part sent", "s3: part sent:3", "s3: parts sent, not completed",
-                                         "s3: completed, not checked"),
-                         [](const auto& point) {
-                             std::string name = point.param;
-                             std::erase_if(name, [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); });
-                             return name;
-                         });
+// stat, open uploads, begin, four parts, complete, stat
+INSTANTIATE_TEST_SUITE_P(AtRequest, KilledUpload, testing::Range<size_t>(1, 10), testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace bae::s3

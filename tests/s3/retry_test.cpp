@@ -122,6 +122,34 @@ TEST_F(Retry, AbsurdPoliciesEnd) {
     EXPECT_EQ(faulty->calls(), 1U + 90 + 90 + 3);
 }
 
+TEST_F(Retry, GivesUpWhenThePausesWouldTakeTooLong) {
+    random.value = 1000;
+    faulty->fail_next(kTransient, 100);
+    const RetryPolicy policy{.attempts = 50, .first_delay_ms = 1000, .max_delay_ms = 1000, .give_up_after_ms = 2500};
+    EXPECT_EQ(retrying(policy)->stat("a").error().message, "tried 3 times: busy");
+    EXPECT_EQ(pauses, (std::vector<int64_t>{1000, 1000})) << "a third would end after the limit";
+}
+
+TEST_F(Retry, BackoffWaitsAtLeastAsLongAsTheServerAsks) {
+    random.value = 150;
+    Backoff backoff({.attempts = 10, .first_delay_ms = 200, .max_delay_ms = 200}, random, 0);
+    EXPECT_EQ(backoff.failed(0, 5000), 5000);
+    EXPECT_EQ(backoff.failed(0, 100), 150);
+    EXPECT_EQ(backoff.failed(0), 150);
+    EXPECT_EQ(backoff.attempts(), 3);
+}
+
+TEST_F(Retry, BackoffCountsTheTimeOfTheAttemptsToo) {
+    random.value = 0;
+    const RetryPolicy policy{.attempts = 10, .first_delay_ms = 0, .max_delay_ms = 0, .give_up_after_ms = 1000};
+    Backoff backoff(policy, random, 50'000);
+    EXPECT_EQ(backoff.failed(50'999), 0);
+    EXPECT_EQ(backoff.failed(51'000), std::nullopt);
+    Backoff asked(policy, random, 50'000);
+    EXPECT_EQ(asked.failed(50'000, 1000), 1000);
+    EXPECT_EQ(asked.failed(50'000, 1001), std::nullopt) << "a pause that is too long is not begun";
+}
+
 TEST_F(Retry, CancelledSleepEndsIt) {
     cancel_at = 2;
     faulty->fail_next(kTransient, 100);

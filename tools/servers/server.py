@@ -63,6 +63,7 @@ class Server:
         self.directory.mkdir(parents=True, exist_ok=True)
         with self.locked():
             if not self.settings or not self.keeps_objects():
+                self.require_own_directory()
                 self.start_empty(options)
             else:
                 self.require_ports()
@@ -124,6 +125,11 @@ class Server:
         if missing:
             raise NotInstalled(f"{self.kind} is not installed ({', '.join(missing)} missing): run tools/setup --servers")
 
+    def require_own_directory(self):
+        """What else lies there would be removed."""
+        if not self.settings and any(entry.name != "lock" for entry in self.directory.iterdir()):
+            raise ServerError(f"{self.directory} is neither empty nor a server's: name another directory")
+
     def require_ports(self):
         """A server that was stopped comes back where its clients look for it."""
         if not any(daemon.pid() for daemon in self.daemons()):
@@ -158,8 +164,9 @@ class Server:
                 daemon.stop(number)
 
     def clear(self):
+        """All but what says that the directory is a server's."""
         for entry in self.directory.iterdir():
-            if entry.name != "lock":
+            if entry.name not in ("lock", "server.json"):
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def write_conf(self, name, template, **values):

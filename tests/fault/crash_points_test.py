@@ -9,11 +9,12 @@ PART, PARTS = map(int, os.environ.get("BAE_FAULT_PART", "0/1").split("/"))
 
 
 def points_in_the_sources():
+    """Those of the S3 client ("s3: ...") lie behind a server; tests/s3/multipart_test.cpp kills at each of its requests."""
     names = []
     for folder in ("crypto", "s3", "sync", "dht", "node"):
         for file in sorted((SOURCE / folder).rglob("*.cpp")):
             names += POINT.findall(file.read_text(encoding="utf-8"))
-    return sorted(set(names))
+    return sorted(name for name in set(names) if not name.startswith("s3: "))
 
 
 class Step:

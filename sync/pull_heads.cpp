@@ -102,16 +102,31 @@ void Round::accept_head(const crypto::DeviceId& device, const s3::ObjectInfo& in
         return alarm(stream_name(device), AlarmReason::forked_stream,
                      fmt::format("device {} signed two different heads of one number", device.text()));
     }
-    const auto listed = carrier_heads_.find(device);
-    const bool confirmed = listed != carrier_heads_.end() && listed->second.version == info.version;
-    carrier_heads_.insert_or_assign(device, CarrierHead{info.version, local_ms_, confirmed});
-    dirty_carrier_heads_.insert(device);
-    if (known != heads_.end() && hash == known->second.hash) return;
+    const bool same = known != heads_.end() && hash == known->second.hash;
+    remember_listed(device, info, same);
+    if (same) return;
     heads_.insert_or_assign(device, SeenHead{hash, *head});
     dirty_heads_.insert(device);
     // A copy for whoever copies from this mirror; if it fails, the next head is another chance.
     static_cast<void>(state_.mirror_unsynced().put(info.path, object));
     judge_claims(device, *head);
+}
+
+// Where the listing shows another version and the bytes are the same, the storage may have answered with the older one:
+// the head is fetched in every round then, until that is no longer likely.
+void Round::remember_listed(const crypto::DeviceId& device, const s3::ObjectInfo& info, bool same) {
+    const auto listed = carrier_heads_.find(device);
+    CarrierHead now{info.version, local_ms_, false};
+    if (listed != carrier_heads_.end() && listed->second.version == info.version) {
+        now.confirmed = true;
+    } else if (listed != carrier_heads_.end() && same) {
+        const bool doubted = listed->second.version.empty();
+        if (doubted && local_ms_ - listed->second.fetched_ms < kConfirmAfterMs) return;
+        now.confirmed = doubted;
+        if (!doubted) now.version.clear();
+    }
+    carrier_heads_.insert_or_assign(device, now);
+    dirty_carrier_heads_.insert(device);
 }
 
 Result<std::optional<crypto::Hash256>> Round::known_hash(const crypto::DeviceId& device, uint64_t number) {

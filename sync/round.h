@@ -54,6 +54,7 @@ class Round {
     void notice_missing_heads();
     bool is_unchanged(const crypto::DeviceId& device, const s3::ObjectInfo& info) const;
     void accept_head(const crypto::DeviceId& device, const s3::ObjectInfo& info, const Bytes& object);
+    void remember_listed(const crypto::DeviceId& device, const s3::ObjectInfo& info, bool same);
     Checked<Head> open_head(const crypto::DeviceId& device, const Bytes& object);
     void judge_claims(const crypto::DeviceId& author, const Head& head);
     void judge_own_claim(const crypto::DeviceId& author, const StreamReference& claim);

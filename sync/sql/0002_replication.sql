@@ -49,7 +49,7 @@ CREATE TABLE sync_carriers (
 CREATE TABLE sync_carrier_heads (       -- what LIST said when the head was fetched: equal means there is nothing to fetch
     carrier TEXT NOT NULL,
     device BLOB NOT NULL,
-    version TEXT NOT NULL,
+    version TEXT NOT NULL,              -- empty: not known; of others: the answer may have been an older version
     fetched_ms INTEGER NOT NULL,
     confirmed INTEGER NOT NULL,         -- fetched a second time, later: the first answer may have been an older version
     PRIMARY KEY (carrier, device)

@@ -52,6 +52,42 @@ TEST_P(Faults, NamedWhileItLastsAndHarmlessAfterwards) {
     EXPECT_NE(devices[0].dump().find("albums|b|"), std::string::npos);
 }
 
+TEST(OldHead, IsFetchedAgainInTheNextRound) {
+    Devices devices(2);
+    auto faulty = s3::make_fault_bucket(*devices.carrier, 7, {});
+    for (size_t i : {0u, 1u}) devices[i].must_sync(*faulty);
+    devices[0].add_album("a", "one");
+    devices[0].must_sync(*faulty);
+    s3::FaultRates rates;
+    rates.old_body = 1;
+    faulty->set_rates(rates);
+    for (int round = 0; round < 3; round++) devices[1].must_sync(*faulty);
+    EXPECT_EQ(devices[1].dump().find("albums|a|"), std::string::npos);
+    faulty->set_rates({});
+    devices[1].must_sync(*faulty);
+    EXPECT_NE(devices[1].dump().find("albums|a|"), std::string::npos);
+}
+
+TEST(OldHead, PutAnewWithTheSameBytesCostsRequestsForAWhileOnly) {
+    Devices devices(2);
+    const std::string path = "heads/" + devices[0].id().text() + ".enc";
+    devices.settle();
+    ASSERT_TRUE(devices.carrier->put(path, *devices.carrier->get(path, UINT64_MAX)));
+    auto counted = s3::make_counting_bucket(*devices.carrier);
+    const auto gets = [&] {
+        const uint64_t before = counted->counts().get;
+        devices[1].must_sync(*counted);
+        return counted->counts().get - before;
+    };
+    EXPECT_EQ(gets(), 1u);
+    EXPECT_EQ(gets(), 1u);
+    devices.pass(kHour);
+    EXPECT_EQ(gets(), 1u);
+    EXPECT_EQ(gets(), 0u);
+    devices.pass(kHour);
+    EXPECT_EQ(gets(), 0u);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Each, Faults,
     ::testing::Values(Fault{"Refuse", &s3::FaultRates::refuse}, Fault{"Denied", &s3::FaultRates::denied},

@@ -173,11 +173,10 @@ Rule rule_of_status(int status, bool is_explained) {
     }
 }
 
-// A code overrules the status, except where only the status is certain: a success, and a failed condition (Swift says
-// 412 InvalidRequest).
+// A code that is known overrules the status: it is more exact (400 NotImplemented, 403 RequestTimeTooSkewed).
 Rule rule_of(const HttpAnswer& answer, const std::optional<S3ErrorBody>& error) {
     const Rule by_status = rule_of_status(answer.status, error || answer.body.empty());
-    if (!error || by_status.next == Next::done || by_status.next == Next::exists) return by_status;
+    if (!error) return by_status;
     const auto found =
         std::find_if(kByCode.begin(), kByCode.end(), [&](const auto& r) { return r.code == error->code; });
     return found == kByCode.end() ? by_status : found->rule;

@@ -153,7 +153,7 @@ Result<void> set_style(const std::optional<std::string>& value, S3Place& place) 
     place.style = *value == "path" ? S3Place::Style::path : S3Place::Style::virtual_host;
     if (place.style == S3Place::Style::path || place.endpoint.empty()) return {};
     const Authority authority = authority_of(place.endpoint);
-    if (!parse_authority(place.bucket + "." + authority.host) || !authority.is_name)
+    if (!parse_authority(place.bucket + "." + authority.host))
         return refuse("style=virtual makes it " + place.bucket + "." + authority.host +
                       ", which is no host name: leave style out");
     return {};

@@ -96,6 +96,8 @@ TEST(S3Url, EndpointsAreSchemeHostAndPort) {
                             "https://host.", "https://h%00st", "https://h%C3%B6st"})
         EXPECT_THAT(refusal("s3://music?endpoint=" + std::string(bad)), HasSubstr("is no host and port")) << bad;
     EXPECT_TRUE(parse_s3_url("s3://music?endpoint=https://host:65535"));
+    EXPECT_TRUE(parse_s3_url("s3://music?endpoint=https://" + std::string(63, 'a')));
+    EXPECT_THAT(refusal("s3://music?endpoint=https://" + std::string(64, 'a')), HasSubstr("is no host and port"));
 }
 
 TEST(S3Url, BucketNamesAreThoseOfS3) {
@@ -157,12 +159,14 @@ TEST(S3Url, ASecretInItIsRefusedAndNeverQuoted) {
          {"s3://AKID:hunter2@music", "s3://AKID:hunt/er2@music/a", "s3://music/a@hunter2", "s3://AKID:hunter2/music",
           "s3://music?secret_key=hunter2", "s3://music?AWS_SECRET_ACCESS_KEY=hunter2", "s3://music?token=hunter2",
           "s3://music?endpoint=https://AKID:hunter2@host", "s3://music?endpoint=https://AKID:hunter2%40host",
-          "s3://music?hunter2hunter2hunter2hunter2", "s3://music?endpoint=AKID:hunter2@host/bucket"}) {
+          "s3://music?hunter2hunter2hunter2hunter2", "s3://music?hunterhunterhunterhunter",
+          "s3://music?endpoint=AKID:hunter2@host/bucket"}) {
         EXPECT_THAT(refusal(bad), Not(HasSubstr("hunt"))) << bad;
         EXPECT_THAT(refusal(bad), Not(HasSubstr("AKID"))) << bad;
         EXPECT_NE(refusal(bad), "(accepted)") << bad;
     }
     EXPECT_THAT(refusal("s3://AKID:hunter2@music"), HasSubstr("AWS_SECRET_ACCESS_KEY, or asked for"));
+    EXPECT_THAT(refusal("s3://music?Secret=a"), HasSubstr("credentials do not belong"));
     EXPECT_THAT(refusal("s3://music:9000/a"), HasSubstr("goes into endpoint="));
 }
 

@@ -68,6 +68,9 @@ TEST(RateLimit, GreatRatesDoNotOverflow) {
     EXPECT_EQ(limit.take(UINT64_MAX, kStart), 249'999'999'999'999U);
     EXPECT_EQ(limit.take(UINT64_MAX, kStart + 1000), 249'999'999'999'999U);
     EXPECT_EQ(RateLimit(UINT64_MAX).take(UINT64_MAX, kStart), UINT64_MAX);
+    RateLimit power(uint64_t{1} << 40);  // times 2^24 ms it is 2^64
+    EXPECT_EQ(power.take(UINT64_MAX, kStart), uint64_t{1} << 38);
+    EXPECT_EQ(power.take(UINT64_MAX, kStart + (1 << 24)), uint64_t{1} << 38);
 }
 
 // Whoever takes what and when: in any stretch of time no more passes than the rate allows, and what was saved up.

@@ -148,6 +148,15 @@ TEST(Xml, WhatIsNoXmlIsCorrupt) {
         EXPECT_THAT(refusal(list(bad)), HasSubstr("XML: ")) << bad;
 }
 
+TEST(Xml, EndsFollowTheirBeginnings) {
+    EXPECT_THAT(refusal(list("</a>")), HasSubstr("ends that has not begun"));
+    EXPECT_THAT(refusal(list("<ListBucketResult/></a><a>")), HasSubstr("ends that has not begun"));
+    EXPECT_THAT(refusal(list("<ListBucketResult></a><a>")), HasSubstr("two roots"));
+    EXPECT_THAT(refusal(list("<ListBucketResult><a></b></a>")), HasSubstr("mismatch at byte 23"));
+}
+
+TEST(Xml, EndsOfLinesAreOneCharacter) { EXPECT_THAT(keys_of(listing(entry("a\r\nb\rc"))), ElementsAre("a\nb\nc")); }
+
 TEST(Xml, DoctypesAreRefused) {
     const std::string bomb =
         "<!DOCTYPE a [<!ENTITY b 'bbbbbbbb'><!ENTITY c '&b;&b;&b;'>]><ListBucketResult>&c;</ListBucketResult>";

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "dht/frame_kinds.h"
 #include "dht/handshake_keys.h"
+#include "dht/messages.h"
 
 namespace bae::dht {
 
@@ -37,6 +39,7 @@ struct Handshake::Inside {
 
     State state = State::going;
     CloseReason reason = CloseReason::malformed;
+    uint16_t bye = 0;
     Part part = Part::hello_start;
     size_t need = kHelloStartBytes;  // bytes of `read` at which the part is whole
     Bytes read;
@@ -76,6 +79,9 @@ struct Handshake::Inside {
     std::optional<CloseReason> check(const Proof& proof, int64_t now_s);
     void send_hello(std::vector<SecretName> with, Bytes& out);
     void send_proof(Bytes& out);
+    void send_refusal(CloseReason why, Bytes& out);
+    void send_sealed(ByteView plain, crypto::StreamTag tag, Bytes& out);
+    void hear_refusal(ByteView plain);
 };
 
 void Handshake::Inside::whole_part(int64_t now_s, Bytes& out) {
@@ -185,9 +191,13 @@ void Handshake::Inside::frame(int64_t now_s, Bytes& out) {
     Bytes plain(read.size() - crypto::kStreamOverheadBytes);
     const auto tag = opener->open(read, plain);
     if (!tag) return refuse(CloseReason::not_opened);
+    if (*tag == crypto::StreamTag::final) return hear_refusal(plain);
     const auto proof = decode_proof(plain, offer->purpose);
-    if (!proof || *tag != crypto::StreamTag::piece) return refuse(CloseReason::malformed);
-    if (const auto why = check(*proof, now_s)) return refuse(*why);
+    if (!proof) return refuse(CloseReason::malformed);
+    if (const auto why = check(*proof, now_s)) {
+        send_refusal(*why, out);
+        return refuse(*why);
+    }
     if (role == Role::responder) send_proof(out);
     state = State::secured;
 }
@@ -216,15 +226,36 @@ void Handshake::Inside::send_proof(Bytes& out) {
     if (shows_certificates(offer->purpose))
         proof = make_proof(transcript, role, *self.device, *self.certificate, peer ? peer->hash() : CertificateHash{},
                            keys->mac_key(role));
-    const Bytes plain = encode_proof(proof, offer->purpose);
+    send_sealed(encode_proof(proof, offer->purpose), crypto::StreamTag::piece, out);
+}
+
+void Handshake::Inside::send_refusal(CloseReason why, Bytes& out) {
+    Bytes plain{std::byte{kFinalFrame}, std::byte{0}};
+    append(plain, *encode_message(0, goodbye_for(why)));
+    send_sealed(plain, crypto::StreamTag::final, out);
+}
+
+void Handshake::Inside::send_sealed(ByteView plain, crypto::StreamTag tag, Bytes& out) {
+    if (!sealer) {
+        sealer.emplace(keys->stream_key(role), random);
+        append(out, sealer->header().view());
+    }
     Bytes sealed(plain.size() + crypto::kStreamOverheadBytes);
-    sealer.emplace(keys->stream_key(role), random);
-    sealer->seal(crypto::StreamTag::piece, plain, sealed);
+    sealer->seal(tag, plain, sealed);
     std::array<std::byte, kLengthBytes> length;
     write_big_endian(length, sealed.size());
-    append(out, sealer->header().view());
     append(out, length);
     append(out, sealed);
+}
+
+void Handshake::Inside::hear_refusal(ByteView plain) {
+    refuse(CloseReason::malformed);
+    if (plain.size() < kFrameHeadBytes || plain[0] != std::byte{kFinalFrame}) return;
+    const auto message = decode_message(plain.subspan(kFrameHeadBytes));
+    const auto* said = message ? std::get_if<Bye>(&message->body) : nullptr;
+    if (said == nullptr) return;
+    bye = said->reason;
+    refuse(CloseReason::peer_left);
 }
 
 Handshake::Handshake(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -271,6 +302,8 @@ CloseReason Handshake::reason() const {
     CHECK(inside_->state == State::refused);
     return inside_->reason;
 }
+
+uint16_t Handshake::bye() const { return inside_->bye; }
 
 Secured Handshake::take() {
     CHECK(inside_->state == State::secured && inside_->sealer && inside_->opener);

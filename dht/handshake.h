@@ -8,9 +8,10 @@
 //                                           <-     stream header (24), frame with its own proof
 //   opens, checks, asks `admit`
 //
-// A frame is length (2, big-endian) and that many sealed bytes (frames.h). Whoever does not know the secret learns
-// neither identity: it cannot open the initiator's proof, and the responder's is only sent after a proof it accepted.
-// What the proofs say is in handshake_keys.h.
+// A frame is length (2, big-endian) and that many sealed bytes (frames.h). Who refuses the other's proof says so by the
+// last frame of a session with a `bye` (messages.h) instead: to somebody who knows the secret, and without a word about
+// itself. Whoever does not know the secret learns neither identity: it cannot open the initiator's proof, and the
+// responder's is only sent after a proof it accepted. What the proofs say is in handshake_keys.h.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -72,6 +73,7 @@ class Handshake {
     State receive(ByteView& in, int64_t now_s, Bytes& out);
     State state() const;
     CloseReason reason() const;  // once refused
+    uint16_t bye() const;        // what the other end said, if reason() is peer_left
     Secured take();              // once, when secured
 
   private:

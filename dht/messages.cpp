@@ -203,6 +203,45 @@ bool is_known(uint64_t type) {
 
 }  // namespace
 
+std::string_view explain(const Bye& bye) {
+    switch (bye.reason) {
+        case Bye::leaving:
+            return "the other node left the network";
+        case Bye::not_needed:
+            return "the other node uses another session with this one";
+        case Bye::over_budget:
+            return "the other node found that this one asks too much of it";
+        case Bye::not_understood:
+            return "the other node did not understand this one";
+        case Bye::certificate_expired:
+            return "this device's certificate has expired by the other node's clock: a keeper has to renew it";
+        case Bye::not_a_member:
+            return "for the other node this device is not, or no longer, part of the library";
+        default:
+            return "the other node left for a reason that only newer programs know";
+    }
+}
+
+Bye goodbye_for(CloseReason reason) {
+    switch (reason) {
+        case CloseReason::leaving:
+        case CloseReason::silent:
+            return {Bye::leaving};
+        case CloseReason::not_needed:
+            return {Bye::not_needed};
+        case CloseReason::over_budget:
+        case CloseReason::too_many_requests:
+            return {Bye::over_budget};
+        case CloseReason::certificate_expired:
+            return {Bye::certificate_expired};
+        case CloseReason::not_a_member:
+        case CloseReason::removed:
+            return {Bye::not_a_member};
+        default:
+            return {Bye::not_understood};
+    }
+}
+
 MessageType type_of(const MessageBody& body) {
     return std::visit(
         Overloaded{[](const HelloMessage&) { return MessageType::hello; },

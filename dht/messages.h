@@ -106,9 +106,18 @@ struct Pair {
     ByteView sealed;
 };
 struct Bye {
-    enum Reason : uint16_t { leaving = 1, not_needed = 2, over_budget = 3, not_understood = 4 };
+    enum Reason : uint16_t {
+        leaving = 1,
+        not_needed = 2,
+        over_budget = 3,
+        not_understood = 4,
+        certificate_expired = 5,  // of the one who is told
+        not_a_member = 6          // the one who is told is none, or none any more
+    };
     uint16_t reason = leaving;  // any number: newer programs have more
 };
+std::string_view explain(const Bye& bye);  // one sentence without its full stop
+Bye goodbye_for(CloseReason reason);       // what the other end is told of it
 struct Refused {
     enum Reason : uint16_t { unknown_message = 1, not_here = 2, not_found = 3, not_now = 4 };
     uint16_t reason = not_found;  // any number

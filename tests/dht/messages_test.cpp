@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "crypto/base/pack.h"
 #include "crypto/fixtures.h"
 
@@ -193,6 +195,18 @@ TEST(Messages, BelongToTheSessionsTheyAreFor) {
         EXPECT_TRUE(belongs_to(Bye{}, purpose));
         EXPECT_FALSE(belongs_to(Unknown{}, purpose));
     }
+}
+
+TEST(Messages, EveryReasonHasItsWords) {
+    std::set<std::string_view> names, sentences;
+    for (size_t i = 0; i < kCloseReasons; i++) {
+        const auto reason = static_cast<CloseReason>(i);
+        EXPECT_TRUE(names.insert(to_string(reason)).second);
+        EXPECT_TRUE(sentences.insert(explain(reason)).second);
+        EXPECT_NE(explain(goodbye_for(reason)), explain(Bye{9999}));
+    }
+    EXPECT_EQ(to_string(CloseReason::unknown_secret), "unknown-secret");
+    EXPECT_EQ(to_string(CloseReason::not_needed), "not-needed");
 }
 
 TEST(Messages, AListingIsCutToWhatOneMessageHolds) {

@@ -179,6 +179,25 @@ TEST_F(PeerSessionTest, AStrangerGetsNotOneByteAndIsToldApart) {
     EXPECT_EQ(a.ended(), "link-lost");
 }
 
+TEST_F(PeerSessionTest, WhoIsRefusedIsToldWhyWhicheverEndItIs) {
+    SessionSetup strict = setup(bob, offers(library.offer()));
+    strict.admit = members({bob.identity.public_key()});
+    connect(setup(alice, offers(library.offer())), strict);
+    EXPECT_EQ(b.ended(), "not-a-member");
+    EXPECT_EQ(a.ended(), "peer-left");
+    EXPECT_EQ(a.recorder.end->bye, Bye::not_a_member);
+    EXPECT_FALSE(a.recorder.peer.has_value());
+}
+
+TEST_F(PeerSessionTest, AResponderThatIsRefusedIsToldToo) {
+    SessionSetup strict = setup(alice, offers(library.offer()));
+    strict.admit = members({alice.identity.public_key()});
+    connect(strict, setup(bob, offers(library.offer())));
+    EXPECT_EQ(a.ended(), "not-a-member");
+    EXPECT_EQ(b.ended(), "peer-left");
+    EXPECT_EQ(b.recorder.end->bye, Bye::not_a_member);
+}
+
 TEST_F(PeerSessionTest, AnUnfinishedHandshakeEndsInTime) {
     b.accept(setup(bob, offers(library.offer())));
     EXPECT_EQ(b.session->next_event_ms(), now.ms + kHandshakeTimeout_ms);

@@ -87,6 +87,18 @@ struct Device {
     crypto::Certificate certificate;
 };
 
+// Made once: an input is about what is said, not about who says it.
+const std::pair<Device, Device>& devices() {
+    static Seeded random;
+    static const std::pair<Device, Device> both{Device(random), Device(random)};
+    return both;
+}
+Offers offer() {
+    static Seeded random;
+    static const Offers one = one_offer(random);
+    return one;
+}
+
 class Fuzzed {
   public:
     Fuzzed() {
@@ -155,9 +167,9 @@ class Fuzzed {
     }
 
     Seeded random_;
-    Device ours_{random_};
-    Device theirs_{random_};
-    Offers offers_ = one_offer(random_);
+    const Device& ours_ = devices().first;
+    const Device& theirs_ = devices().second;
+    Offers offers_ = offer();
     Now now_;
     SinkLink link_;
     Handler handler_;

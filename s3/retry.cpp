@@ -45,7 +45,7 @@ class RetryingBucket : public Bucket {
   private:
     template <class Call>
     auto repeat(Call call) -> decltype(call()) {
-        Backoff backoff(policy_, random_, 0);
+        Backoff backoff(policy_, random_);
         for (int64_t slept_ms = 0;;) {
             auto result = call();
             if (result || result.error().kind != ErrorKind::retry) return result;
@@ -79,10 +79,11 @@ Result<bool> holds(Bucket& bucket, std::string_view path, Body& body) {
 }  // namespace
 
 std::optional<int64_t> Backoff::failed(int64_t now_ms, std::optional<int64_t> retry_after_ms) {
-    attempts_++;
+    // Not from its start: on a slow link one attempt alone may take longer than the limit.
+    if (attempts_++ == 0) first_failed_ms_ = now_ms;
     if (attempts_ >= policy_.attempts) return std::nullopt;
     const int64_t pause_ms = std::max(jittered(), retry_after_ms.value_or(0));
-    const int64_t spent_ms = std::max<int64_t>(0, now_ms - started_ms_);
+    const int64_t spent_ms = std::max<int64_t>(0, now_ms - first_failed_ms_);
     if (spent_ms >= policy_.give_up_after_ms || pause_ms > policy_.give_up_after_ms - spent_ms) return std::nullopt;
     return pause_ms;
 }

@@ -19,7 +19,7 @@ struct RetryPolicy {
     int attempts = 5;              // in all
     int64_t first_delay_ms = 200;  // upper bound of the first pause; doubles
     int64_t max_delay_ms = 10'000;
-    int64_t give_up_after_ms = INT64_MAX;  // no attempt begins later than this after the first
+    int64_t give_up_after_ms = INT64_MAX;  // no attempt begins later than this after the first has failed
 };
 using Sleep = std::function<Result<void>(int64_t ms)>;                                   // `cancelled` ends the retries
 using OnRetry = std::function<void(const Error& error, int attempt, int64_t delay_ms)>;  // for status; may be empty
@@ -27,8 +27,7 @@ using OnRetry = std::function<void(const Error& error, int attempt, int64_t dela
 // The attempts of one call. Time comes in; `random` must be safe for the threads that share it.
 class Backoff {
   public:
-    Backoff(RetryPolicy policy, crypto::Random& random, int64_t started_ms)
-        : policy_(policy), random_(random), started_ms_(started_ms) {}
+    Backoff(RetryPolicy policy, crypto::Random& random) : policy_(policy), random_(random) {}
     // An attempt has failed: how long to wait before the next one, at least as long as the server asked for; absent: it
     // was the last.
     std::optional<int64_t> failed(int64_t now_ms, std::optional<int64_t> retry_after_ms = {});
@@ -41,7 +40,7 @@ class Backoff {
 
     RetryPolicy policy_;
     crypto::Random& random_;
-    int64_t started_ms_;
+    int64_t first_failed_ms_ = 0;
     int attempts_ = 0;
 };
 

@@ -19,7 +19,7 @@ int64_t machine_ms() {
 // One request on its way through its attempts.
 struct Attempts {
     Attempts(std::unique_ptr<S3Request> asked, const RetryPolicy& policy, crypto::Random& random)
-        : request(std::move(asked)), backoff(policy, random, steady_ms()) {}
+        : request(std::move(asked)), backoff(policy, random) {}
 
     std::unique_ptr<S3Request> request;
     Backoff backoff;
@@ -91,11 +91,12 @@ class S3Requests::Run {
 
     Result<void> all(const Next& next, const Done& done) {
         for (bool more = true;;) {
-            if (more) more = TRY(fill(next));
+            if (more && has_room()) more = TRY(add(next));
             if (attempts_.empty()) return {};
             if (requests_.is_cancelled()) return fail(ErrorKind::cancelled, "asked to stop");
             const int64_t due_ms = start_due();
-            for (Transfer* const ended : transport_->wait(std::clamp<int64_t>(due_ms, 0, kLongestWait_ms)))
+            // Making a request may take long (a part is read and hashed): the others move in between.
+            for (Transfer* const ended : transport_->wait(more && has_room() ? 0 : due_ms))
                 TRY(judge(find(ended), done));
         }
     }
@@ -103,13 +104,13 @@ class S3Requests::Run {
   private:
     using At = std::list<Attempts>::iterator;
 
-    Result<bool> fill(const Next& next) {
-        while (attempts_.size() < static_cast<size_t>(requests_.server_.width())) {
-            auto request = TRY(next());
-            if (!request) return false;
-            request->payload = payload_of(*request);
-            attempts_.emplace_back(std::move(request), requests_.options_.retry, requests_.random_);
-        }
+    bool has_room() const { return attempts_.size() < static_cast<size_t>(requests_.server_.width()); }
+
+    Result<bool> add(const Next& next) {
+        auto request = TRY(next());
+        if (!request) return false;
+        request->payload = payload_of(*request);
+        attempts_.emplace_back(std::move(request), requests_.options_.retry, requests_.random_);
         return true;
     }
 

@@ -7,6 +7,13 @@
 
 namespace bae::s3::conformance {
 
+// As blobs are: their path follows from their bytes, so what was sent of them may be used again.
+class ContentBody : public MemoryBody {
+  public:
+    using MemoryBody::MemoryBody;
+    bool content_addressed() const { return true; }
+};
+
 class RealServer : public testing::TestWithParam<std::string> {
   protected:
     void SetUp() override {
@@ -19,6 +26,10 @@ class RealServer : public testing::TestWithParam<std::string> {
         auto opened = open_s3_bucket(std::move(options), crypto::system_random());
         EXPECT_TRUE(opened) << opened.error().message;
         return std::move(*opened);
+    }
+    static Result<PutOutcome> put_blob(S3Bucket& bucket, ByteView bytes) {
+        ContentBody body(bytes);
+        return bucket.put_if_absent("blob", body);
     }
     // Works as a bucket does.
     void expect_works(Bucket& bucket, const std::string& path) {
@@ -98,13 +109,13 @@ TEST_P(RealServer, AWrongClockOfTheServersIsKept) {
 TEST_P(RealServer, ALargeBodyGoesInPartsAndComesBackInPieces) {
     const auto bucket = open();
     const Bytes bytes = patterned((12 << 20) + 1, 3);
-    ASSERT_EQ(*bucket->put_if_absent("large", bytes), PutOutcome::created);
+    ASSERT_EQ(*put_blob(*bucket, bytes), PutOutcome::created);
     EXPECT_EQ(proxy->requests("PUT_PART"), 3U);
     EXPECT_EQ(proxy->requests("CREATE_UPLOAD"), 1U);
     EXPECT_EQ(proxy->requests("COMPLETE_UPLOAD"), 1U);
     EXPECT_EQ(proxy->requests("PUT"), 0U);
-    EXPECT_TRUE(equal(*bucket->get_range("large", 0, UINT64_MAX), bytes));
-    EXPECT_EQ(*open()->put_if_absent("large", bytes), PutOutcome::exists);
+    EXPECT_TRUE(equal(*bucket->get_range("blob", 0, UINT64_MAX), bytes));
+    EXPECT_EQ(*put_blob(*open(), bytes), PutOutcome::exists);
     EXPECT_EQ(proxy->requests("PUT_PART"), 3U);
 }
 
@@ -112,14 +123,26 @@ TEST_P(RealServer, PartsThatAreThereAreNotSentAgain) {
     const Bytes bytes = patterned(20 << 20, 4);
     proxy->next(R"({"fault": "refuse", "kind": "PUT_PART", "skip": 2, "count": 1000})");
     const auto interrupted = open([](S3Options& options) { options.retry.attempts = 1, options.parallel = 1; });
-    EXPECT_EQ(kind_of(interrupted->put_if_absent("large", bytes)), ErrorKind::retry);
+    EXPECT_EQ(kind_of(put_blob(*interrupted, bytes)), ErrorKind::retry);
     const uint64_t sent = proxy->requests("PUT_PART");
-    EXPECT_EQ(kind_of(open()->stat("large")), ErrorKind::not_found);
+    EXPECT_EQ(kind_of(open()->stat("blob")), ErrorKind::not_found);
     proxy = std::make_unique<servers::FaultProxy>(server, std::vector<std::string>{"--seed", "1"});
-    ASSERT_EQ(*open()->put_if_absent("large", bytes), PutOutcome::created);
+    ASSERT_EQ(*put_blob(*open(), bytes), PutOutcome::created);
     EXPECT_GE(sent, 3U);
     EXPECT_EQ(proxy->requests("PUT_PART"), 2U);
-    EXPECT_TRUE(equal(*open()->get("large", bytes.size()), bytes));
+    EXPECT_TRUE(equal(*open()->get("blob", bytes.size()), bytes));
+}
+
+TEST_P(RealServer, PartsArriveThroughFaults) {
+    proxy->set_faults(R"({"refuse": 0.1, "cut": 0.1, "lose_answer": 0.15, "status": {"500": 0.05, "503": 0.1}})");
+    const Bytes bytes = patterned((20 << 20) + 77, 6);
+    const auto outcome = put_blob(*open(), bytes);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(*outcome, PutOutcome::created);
+    const auto got = open()->get("blob", bytes.size());
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_TRUE(equal(*got, bytes));
+    EXPECT_EQ(*put_blob(*open(), bytes), PutOutcome::exists);
 }
 
 TEST_P(RealServer, WhatStallsIsGivenUpAndDoneAgain) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 
 namespace bae::node {
 
@@ -34,6 +36,64 @@ Result<ReleaseAvailability> availability_of(sync::sqlite::Connection& connection
         },
         release_id));
     return found;
+}
+
+namespace {
+
+constexpr int kMostFiles = 1000;
+
+// Files that are not to be had now: the release, and a state or NULL for "queued here". Of a file that cannot be sent
+// any more nobody has the bytes, unless they lie on the carrier (?1) already.
+constexpr const char* kUnavailableFiles =
+    "SELECT f.release_id, t.reason FROM transfers t JOIN release_files f ON f.id = t.owner_id "
+    "WHERE t.state = 'waiting' AND t.direction = 'down' "
+    "UNION ALL "
+    "SELECT f.release_id, 'missing' FROM transfers t JOIN release_files f ON f.id = t.owner_id "
+    "WHERE t.state = 'failed' AND NOT EXISTS (SELECT 1 FROM carried_blobs b WHERE b.carrier = ?1 AND b.owner_id = f.id "
+    "AND b.file_hash = f.file_hash) "
+    "UNION ALL "
+    "SELECT f.release_id, CASE WHEN q.kind = 'gone file' THEN 'missing' END FROM blob_queue q JOIN release_files f ON "
+    "f.id = q.owner_id WHERE ?1 <> '' AND q.kind IN ('file', 'gone file') AND NOT EXISTS (SELECT 1 FROM carried_blobs "
+    "b "
+    "WHERE b.carrier = ?1 AND b.owner_id = f.id AND b.file_hash = f.file_hash) "
+    "LIMIT ?2";
+
+enum class Trouble { uploading, failed, missing };  // of several in one release the last counts
+
+Trouble trouble_of(std::string_view state) {
+    if (state == "missing") return Trouble::missing;
+    return state.starts_with("uploading on ") ? Trouble::uploading : Trouble::failed;
+}
+
+void add(UnavailableRelease& release, std::string state) {
+    ++release.waiting;
+    if (release.state.empty() || trouble_of(state) > trouble_of(release.state)) release.state = std::move(state);
+}
+
+}  // namespace
+
+Result<LibraryAvailability> availability_of_library(sync::sqlite::Connection& connection,
+                                                    const std::string& carrier_url, const std::string& self) {
+    LibraryAvailability all;
+    all.releases = static_cast<uint64_t>(TRY(connection.integer("SELECT count(*) FROM releases")).value_or(0));
+    std::map<std::string, UnavailableRelease> found;
+    int files = 0;
+    TRY(connection.each(
+        kUnavailableFiles,
+        [&](const sync::sqlite::Statement& row) {
+            all.more = ++files > kMostFiles;
+            if (!all.more) add(found[row.string(0)], row.is_null(1) ? "uploading on " + self : row.string(1));
+        },
+        carrier_url, kMostFiles + 1));
+    for (auto& [id, release] : found) {
+        const Trouble trouble = trouble_of(release.state);
+        ++(trouble == Trouble::uploading ? all.uploading : trouble == Trouble::missing ? all.missing : all.failed);
+        release.id = id;
+        all.unavailable.push_back(std::move(release));
+    }
+    std::ranges::stable_sort(all.unavailable, std::greater(),
+                             [](const UnavailableRelease& release) { return trouble_of(release.state); });
+    return all;
 }
 
 Result<std::string> absence_of(sync::sqlite::Connection& connection, const crypto::DeviceId& self,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/blobs/availability.h"
 #include "node/blobs/ledger.h"
 #include "node/cli/commands.h"
 #include "node/cli/holds.h"
@@ -13,6 +14,13 @@ namespace bae::node {
 namespace {
 
 constexpr size_t kShownHolds = 20;
+constexpr size_t kShownReleases = 20;
+
+struct NotAvailable {
+    UnavailableRelease release;
+    std::string title;
+    uint64_t files = 0;
+};
 
 struct Status {
     HomeRecord record;
@@ -21,7 +29,32 @@ struct Status {
     std::vector<Waiting> waiting;
     std::vector<std::string> names;  // of replica.devices
     uint64_t blobs_pending = 0;
+    LibraryAvailability availability;
+    std::vector<NotAvailable> not_available;  // the first of them
 };
+
+// How many files a release has, and how many of them are why it is not available: counted anew, because the library's
+// count may have ended before.
+Result<NotAvailable> not_available(sync::sqlite::Connection& connection, const UnavailableRelease& release) {
+    NotAvailable one{.release = release, .title = TRY(label_of(connection, {"releases", release.id}))};
+    uint64_t waiting = 0;
+    TRY(connection.each(
+        "SELECT EXISTS (SELECT 1 FROM blob_queue q WHERE q.owner_id = f.id) OR EXISTS (SELECT 1 FROM transfers t WHERE "
+        "t.owner_id = f.id) FROM release_files f WHERE f.release_id = ?",
+        [&](const sync::sqlite::Statement& row) { ++one.files, waiting += row.integer(0) != 0 ? 1 : 0; }, release.id));
+    one.release.waiting = std::max(one.release.waiting, waiting);
+    return one;
+}
+
+Result<void> add_availability(sync::sqlite::Connection& connection, Status& status) {
+    const std::string self = TRY(device_name(connection, status.record.device));
+    status.availability = TRY(availability_of_library(connection, status.bucket, self));
+    for (const UnavailableRelease& release : status.availability.unavailable) {
+        if (status.not_available.size() == kShownReleases) break;
+        status.not_available.push_back(TRY(not_available(connection, release)));
+    }
+    return {};
+}
 
 Result<Status> status_of(Session& session) {
     Status status{.record = TRY(session.record()),
@@ -36,6 +69,7 @@ Result<Status> status_of(Session& session) {
     for (const sync::DeviceState& device : status.replica.devices)
         status.names.push_back(TRY(device_name(*reader, device.id)));
     status.blobs_pending = TRY(BlobLedger::queued(*reader));
+    TRY(add_availability(*reader, status));
     return status;
 }
 
@@ -59,6 +93,26 @@ JsonObject json_of_device(const sync::DeviceState& device, const std::string& na
         .boolean("same_state", device.same_state);
 }
 
+JsonObject json_of_releases(const Status& status) {
+    std::vector<JsonObject> some;
+    for (const NotAvailable& one : status.not_available)
+        some.push_back(JsonObject()
+                           .text("id", one.release.id)
+                           .text("title", one.title)
+                           .text("state", one.release.state)
+                           .count("files", one.files)
+                           .count("waiting", one.release.waiting));
+    const LibraryAvailability& all = status.availability;
+    return JsonObject()
+        .count("total", all.releases)
+        .count("available", all.releases - std::min(all.releases, all.unavailable.size()))
+        .count("uploading", all.uploading)
+        .count("missing", all.missing)
+        .count("failed", all.failed)
+        .boolean("more", all.more)
+        .objects("unavailable", some);
+}
+
 void print_json(Output& out, const Status& status) {
     std::vector<JsonObject> devices, holds, alarms;
     for (size_t i = 0; i < status.names.size(); ++i)
@@ -77,6 +131,7 @@ void print_json(Output& out, const Status& status) {
                  .count("pending", status.replica.pending)
                  .count("unsealed", status.replica.unsealed)
                  .count("blobs_pending", status.blobs_pending)
+                 .object("releases", json_of_releases(status))
                  .objects("holds", holds)
                  .objects("alarms", alarms));
 }
@@ -92,6 +147,19 @@ void print_devices(Output& out, const Status& status) {
                    std::to_string(device.published), state});
     }
     out.print(table.text(out.width(), out.color()));
+}
+
+void print_releases(Output& out, const Status& status) {
+    const LibraryAvailability& all = status.availability;
+    if (status.not_available.empty()) return;
+    out.line(fmt::format("{}{} of {} releases {} not available everywhere:", all.more ? "at least " : "",
+                         all.unavailable.size(), all.releases, all.unavailable.size() == 1 ? "is" : "are"));
+    Table table({{"release"}, {"state"}, {"files", Table::Align::right}});
+    for (const NotAvailable& one : status.not_available)
+        table.add({one.title, one.release.state, fmt::format("{} of {}", one.release.waiting, one.files)});
+    out.print(table.text(out.width(), out.color()));
+    if (all.unavailable.size() > status.not_available.size())
+        out.line(fmt::format("and {} more", all.unavailable.size() - status.not_available.size()));
 }
 
 std::string headline(const Status& status) {
@@ -121,6 +189,7 @@ void print_people(Output& out, const Status& status) {
     if (status.waiting.size() > kShownHolds)
         out.line(fmt::format("  and {} more, see --json", status.waiting.size() - kShownHolds));
     print_devices(out, status);
+    print_releases(out, status);
 }
 
 }  // namespace

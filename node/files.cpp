@@ -197,6 +197,11 @@ Result<void> File::write(uint64_t offset, ByteView bytes) {
     return {};
 }
 
+void File::start_writing_out(uint64_t offset, uint64_t length) {
+    static_cast<void>(
+        sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE));
+}
+
 Result<void> File::truncate(uint64_t size) {
     if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) return failure(errno);
     return {};

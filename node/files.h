@@ -37,6 +37,7 @@ class File {
     Result<uint64_t> size() const;
     Result<size_t> read(uint64_t offset, ByteSpan out) const;  // less than out.size() only at the end
     Result<void> write(uint64_t offset, ByteView bytes);
+    void start_writing_out(uint64_t offset, uint64_t length);  // so that a later sync() finds less to do
     Result<void> truncate(uint64_t size);
     Result<void> sync();
     Result<bool> try_lock();              // against other processes, until it is closed; false: another has it

@@ -36,6 +36,7 @@ class Part {
 
     Result<void> append(ByteView plain) {
         TRY(file_.write(written_, plain));
+        file_.start_writing_out(written_, plain.size());
         hash_.update(plain);
         written_ += plain.size();
         return {};

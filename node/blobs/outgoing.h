@@ -25,7 +25,8 @@ struct Outgoing {
 void carry_out(s3::Bucket& bucket, const HomePaths& home, Outgoing& task, FileMeter& meter);
 
 // Creates the object, or replaces one of another size: the bytes of a blob follow from its id, so what lies there with
-// the right size is taken for it; `get` verifies. False: it lay there already.
+// the right size is taken for it; `get` verifies. That all of it was stored is the bucket's promise. False: it lay
+// there already.
 Result<bool> put_blob(s3::Bucket& bucket, const std::string& path, s3::Body& body);
 
 BlobOutcome outcome_of(const Outgoing& task, BlobOutcome::State state, std::string reason = {});

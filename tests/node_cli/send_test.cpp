@@ -198,24 +198,6 @@ TEST_F(Sending, ReplacesWhatHasAnotherSize) {
     }
 }
 
-TEST_F(Sending, NoticesALargeBlobThatDidNotArriveAsAWhole) {
-    class Cutting : public BlobGate {
-      public:
-        using BlobGate::BlobGate;
-        Result<s3::PutOutcome> put_if_absent(std::string_view path, s3::Body& body) override {
-            EXPECT_TRUE(s3::Bucket::put(path, Bytes(static_cast<size_t>(body.size()) / 2)));
-            return s3::PutOutcome::created;
-        }
-        using s3::Bucket::put;
-        Result<void> put(std::string_view path, s3::Body& body) override { return BlobGate::put(path, body); }
-    } cutting(*bucket_);
-    library_.add_release("a");
-    library_.add_file("large", "a", 20 << 20);
-    EXPECT_EQ(library_.send(cutting).own_waiting, 1u);
-    EXPECT_EQ(library_.queued(), 1u);
-    EXPECT_EQ(library_.send(*bucket_).sent, 1u);
-}
-
 TEST_F(Sending, TakesTheChunkHashesOfFetchedFilesOnce) {
     library_.add_release("a");
     const fs::path path = library_.add_file("fetched", "a", 200'000, false);

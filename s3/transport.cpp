@@ -280,7 +280,7 @@ struct Transport::State {
     const TransportOptions options;
     CURLM* multi;
     std::list<Running> under_way;
-    std::vector<Easy> spare;
+    std::vector<Easy> spare;  // of transfers that succeeded
 };
 
 void Transport::State::start(Transfer& transfer) {
@@ -302,10 +302,7 @@ void Transport::State::start(Transfer& transfer) {
 }
 
 void Transport::State::drop_all() {
-    for (Running& self : under_way) {
-        curl_multi_remove_handle(multi, self.easy.get());
-        spare.push_back(std::move(self.easy));
-    }
+    for (Running& self : under_way) curl_multi_remove_handle(multi, self.easy.get());
     under_way.clear();
 }
 
@@ -337,7 +334,8 @@ void Transport::State::finish(Running& self, CURLcode code, std::vector<Transfer
         transfer.failure = failure_of(self, code);
     ended.push_back(&transfer);
     curl_multi_remove_handle(multi, self.easy.get());
-    spare.push_back(std::move(self.easy));
+    // After a failure a handle may keep its buffers, and then refuses their sizes when it is set up again.
+    if (code == CURLE_OK) spare.push_back(std::move(self.easy));
     under_way.remove_if([&](const Running& one) { return &one == &self; });
 }
 

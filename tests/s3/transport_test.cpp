@@ -300,6 +300,20 @@ TEST_F(TransportTest, ARefusedConnectionNamesTheHostAndWhatToDo) {
         << transfer.failure->message;
 }
 
+TEST_F(TransportTest, ANameThatIsNotFoundIsTransientAndMayBeAskedAgain) {
+    serve(ScriptedAnswer::of(200, "x"));
+    for (int i = 0; i < 3; i++) {
+        Transfer transfer = asking();
+        transfer.url = "https://nosuch.invalid/x";
+        run(transfer);
+        ASSERT_TRUE(transfer.failure);
+        EXPECT_EQ(transfer.failure->kind, ErrorKind::retry);
+        EXPECT_NE(transfer.failure->message.find(".invalid cannot be found"), std::string::npos)
+            << transfer.failure->message;
+    }
+    EXPECT_EQ(got(asking()), "200 x");
+}
+
 TEST_F(TransportTest, LoopbackIsNotReachedThroughAProxy) {
     ::setenv("http_proxy", "http://127.0.0.1:1", 1);
     ::setenv("all_proxy", "http://127.0.0.1:1", 1);

@@ -12,7 +12,7 @@ _bae() {
         --bucket-ca-file) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
         --home | --to | --from) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
     esac
-    local words="--home --json --quiet --bucket-attempts --bucket-ca-file --bucket-give-up-after --bucket-parallel --bucket-workers"
+    local words="--home --json --quiet --bucket-attempts --bucket-ca-file --bucket-give-up-after --bucket-parallel --bucket-stall-after --bucket-workers"
     words="$words --import-threads --limit-download --limit-upload --help"
     case $command in
         "") words="init import list show get edit remove tag bucket sync status conflicts identity restore digest dump verify $words --version" ;;

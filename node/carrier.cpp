@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "node/blobs/workers.h"
@@ -84,6 +85,8 @@ Result<void> Carrier::open_s3(const s3::S3Place& place, CarrierOptions options) 
                      .cancelled = interrupted,
                      .on_retry = std::move(options.on_retry),
                      .now_ms = {}};
+    s3.stall_timeout_ms = int64_t{options.config.bucket_stall_after} * 1000;
+    s3.connect_timeout_ms = std::min(s3.connect_timeout_ms, s3.stall_timeout_ms);
     if (s3.place.region.empty()) s3.place.region = options.region;
     if (options.part_bytes > 0) s3.part_bytes = options.part_bytes;
     s3_ = TRY(s3::open_s3_bucket(std::move(s3), crypto::system_random()));

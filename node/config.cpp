@@ -25,6 +25,7 @@ constexpr Key kKeys[] = {
     {"bucket.ca_file", "BAE_BUCKET_CA_FILE", nullptr, 0, 0},
     {"bucket.give_up_after", "BAE_BUCKET_GIVE_UP_AFTER", &Config::bucket_give_up_after, 1, 86'400},
     {"bucket.parallel", "BAE_BUCKET_PARALLEL", &Config::bucket_parallel, 1, 16},
+    {"bucket.stall_after", "BAE_BUCKET_STALL_AFTER", &Config::bucket_stall_after, 1, 3600},
     {"bucket.workers", "BAE_BUCKET_WORKERS", &Config::bucket_workers, 1, 16},
     {"import.threads", "BAE_IMPORT_THREADS", &Config::import_threads, 0, 256},
     {"limits.download", "BAE_LIMITS_DOWNLOAD", &Config::limits_download, 0, kMostKibPerSecond},

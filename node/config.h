@@ -9,6 +9,7 @@
 //   bucket.ca_file        PEM file of the authorities to trust for TLS instead of the system's
 //   bucket.give_up_after  seconds in which a request to a server is repeated at most
 //   bucket.parallel       requests to a server per large file
+//   bucket.stall_after    seconds without a byte from or to a server after which a request has failed
 //   bucket.workers        files sealed and sent, or fetched, at a time
 //   import.threads        files read at a time; 0: one per processor
 //   limits.download       KiB per second from the bucket; 0: no limit
@@ -29,7 +30,8 @@ struct Config {
     std::string bucket_ca_file;
     int bucket_give_up_after = 60;
     int bucket_parallel = 4;
-    int bucket_workers = 2;
+    int bucket_stall_after = 30;
+    int bucket_workers = 3;
     int import_threads = 0;
     int limits_download = 0, limits_upload = 0;
     bool operator==(const Config&) const = default;

@@ -31,11 +31,11 @@ class Probe {
     }
 
     Result<ProbeReport> run() {
-        const Result<void> ran = steps();
-        const Result<void> removed = remove_all();
-        if (!ran) return tl::unexpected<Error>(ran.error());
-        TRY(removed);
-        return std::move(report_);
+        Result<void> ran = steps();
+        const bool removed = remove_all();
+        if (ran) return std::move(report_);
+        if (!removed) ran.error().message += "; objects of the probe stay there, " + base_ + "...";
+        return tl::unexpected<Error>(ran.error());
     }
 
   private:
@@ -46,8 +46,8 @@ class Probe {
         const std::string path = made("a");
         const Result<void> written = bucket_.put(path, body);
         if (!written && written.error().kind == ErrorKind::denied) {
-            if (!first) return tl::unexpected<Error>(first.error());
             made_.clear();
+            if (!first) return tl::unexpected<Error>(first.error());
             return read_only(written.error());
         }
         if (!passed("write", written)) return passing_;
@@ -265,9 +265,9 @@ class Probe {
         return {};
     }
 
-    // Best effort; also after an error.
-    Result<void> remove_all() {
-        if (made_.empty()) return {};
+    // Best effort; also after an error. False: something stays.
+    bool remove_all() {
+        if (made_.empty()) return true;
         std::optional<Error> failed;
         for (const std::string& path : made_) {
             const Result<void> removed = bucket_.remove(path);
@@ -276,15 +276,15 @@ class Probe {
         if (failed) {
             add(Level::note, "remove", failed->message,
                 "objects of this probe stay, " + base_ + "...; allow s3:DeleteObject, or nothing can be tidied up");
-            return {};
+            return false;
         }
         const Result<ListPage> left = bucket_.list(base_, "", 1);
-        if (!left) return {};  // said elsewhere
+        if (!left) return true;  // said elsewhere
         if (left->objects.empty())
             add(Level::ok, "remove", "what is removed is gone");
         else
             add(Level::note, "remove", "what was removed is still listed");
-        return {};
+        return true;
     }
 
     void add(Level level, std::string what, std::string found, std::string advice = {}) {

@@ -94,7 +94,8 @@ class Parser {
             ->type_name("FILE");
         setting("--bucket-give-up-after", "bucket.give_up_after", "seconds in which a request is repeated (60)");
         setting("--bucket-parallel", "bucket.parallel", "requests at a time for one large file (4)");
-        setting("--bucket-workers", "bucket.workers", "files sealed and sent, or fetched, at a time (2)");
+        setting("--bucket-stall-after", "bucket.stall_after", "seconds without a byte until a request has failed (30)");
+        setting("--bucket-workers", "bucket.workers", "files sealed and sent, or fetched, at a time (3)");
         setting("--import-threads", "import.threads", "files read at a time; 0: one per processor (0)");
         setting("--limit-download", "limits.download", "KiB per second from the bucket; 0: no limit (0)");
         setting("--limit-upload", "limits.upload", "KiB per second to the bucket; 0: no limit (0)");

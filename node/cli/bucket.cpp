@@ -174,7 +174,9 @@ void print_report(Output& out, const Carrier& carrier, const s3::ProbeReport& re
     for (const s3::ProbeFinding& finding : report.findings) {
         if (!finding.advice.empty()) out.line(fmt::format("{}: {}", finding.what, shown(finding.advice)));
     }
-    out.line(report.usable() ? "This place can hold a library." : "This place cannot hold a library.");
+    out.line(!report.usable()   ? "This place cannot hold a library."
+             : report.read_only ? "From this place a library can be received; nothing can be sent to it."
+                                : "This place can hold a library.");
     if (!carrier.place().s3()) return;
     out.line("");
     out.line("The least that credentials must be allowed, as a policy for AWS and those who speak its language:");

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """`bucket use` and `bucket probe` on real servers: credentials, permissions, buckets that are missing, empty or somebody else's."""
+import contextlib
 import http.server
+import pty
+import ssl
 import sys
 import threading
 import time
@@ -9,11 +12,29 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
 from homes import *  # noqa: E402,F403
 from carriers import S3Carrier  # noqa: E402
-from on_servers import OverS3, main, on_each_server  # noqa: E402
+from on_servers import KINDS, OverS3, main, on_each_server  # noqa: E402
 
 
 def keys(access_key, secret_key):
     return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
+
+
+def typed(home, command, answers):
+    """Exit code and what a terminal shows. `answers`: what is typed after each question, by words of it."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(PROGRAM, [PROGRAM, "--home", str(home.path), *command], environment(home.root))
+    said, seen = "", 0
+    with contextlib.suppress(OSError):  # how a terminal ends whose other side is gone
+        for question, answer in answers.items():
+            while question not in said[seen:] or not said.endswith(": "):
+                said += os.read(terminal, 4096).decode()
+            seen = len(said)
+            os.write(terminal, answer.encode() + b"\n")
+        while more := os.read(terminal, 4096):
+            said += more.decode()
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said
 
 
 class Buckets(OverS3, Case):
@@ -107,6 +128,20 @@ class Use(Buckets):
             self.assertIn("AWS_SECRET_ACCESS_KEY is not", half)
             blank = study.run("bucket", *command, env=keys("test", "se cret"), code=USAGE).err
             self.assertNotIn("se cret", blank)
+
+    def test_at_a_terminal_they_are_asked_for_and_the_secret_is_not_shown(self):
+        study = self.home("study").init()
+        access_key, secret = self.keys["AWS_ACCESS_KEY_ID"], self.secret
+        wrong = typed(study, ["bucket", "use", self.carrier.url], {"access key": access_key, "secret key": "wrong", "session token": ""})
+        self.assertEqual(wrong[0], FAILED, wrong[1])
+        code, said = typed(study, ["bucket", "use", self.carrier.url], {"access key": access_key, "secret key": secret, "session token": ""})
+        self.assertEqual(code, DONE, said)
+        self.assertIn(access_key, said)
+        self.assertNotIn(secret, said)
+        study.sync()
+        code, said = typed(study, ["bucket", "use", self.carrier.url], {"access key": ""})
+        self.assertEqual(code, DONE, said)
+        self.assertNotIn("credentials", said)
 
     def test_choosing_it_again_keeps_or_replaces_the_credentials(self):
         study = self.synced(count=1)
@@ -220,6 +255,7 @@ class Probe(Buckets):
         self.assertEqual(self.carrier.versions(), before)
 
 
+@unittest.skipUnless("radosgw" in KINDS, "of the gateway alone")
 class Permissions(Buckets):
     """Users with less than all rights, which only the gateway lets us make."""
 
@@ -405,6 +441,67 @@ class Busy(Case):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, INTERRUPTED)
+
+
+class Tls(Case):
+    """A server whose certificate is of an authority that no system knows."""
+
+    def home(self, name):
+        return Home(self.root, name)
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl to make certificates with")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem", "-out", "ca.pem",
+                        "-subj", "/CN=own", "-addext", "subjectAltName=IP:127.0.0.1"], cwd=self.root, check=True, capture_output=True)
+        self.asked = []
+        asked = self.asked
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                self.send_response(404)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_PUT = do_DELETE = do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):  # who does not trust the certificate hangs up
+                pass
+
+        server = Server(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.root / "ca.pem", self.root / "key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.port = server.server_port
+
+    def probe(self, host, *options):
+        return self.home("none").run("bucket", "probe", f"s3://bucket?endpoint=https://{host}:{self.port}", *options, env=keys("a", "b"), code=FAILED).err
+
+    def test_an_unknown_authority_is_refused_until_it_is_named(self):
+        self.assertIn("certificate", self.probe("127.0.0.1"))
+        self.assertEqual(self.asked, [], "nothing is asked of a stranger")
+        self.assertNotIn("certificate", self.probe("127.0.0.1", "--bucket-ca-file", self.root / "ca.pem"))
+        self.assertNotEqual(self.asked, [])
+
+    def test_another_host_is_refused(self):
+        self.assertIn("certificate", self.probe("localhost", "--bucket-ca-file", self.root / "ca.pem"))
+        self.assertEqual(self.asked, [])
+
+    def test_a_file_of_authorities_that_is_not_there_is_named(self):
+        self.assertIn("nowhere.pem", self.probe("127.0.0.1", "--bucket-ca-file", self.root / "nowhere.pem"))
 
 
 if __name__ == "__main__":

@@ -243,6 +243,23 @@ TEST_F(Probing, ObjectsThatMayNotBeRemovedAreNamed) {
     EXPECT_NE(find(found, "remove")->advice.find(base), std::string::npos);
 }
 
+TEST_F(Probing, AnErrorNamesWhatStays) {
+    class Interrupted : public Server {
+      public:
+        Result<void> put(std::string_view path, Body& body) override {
+            const Result<void> done = Server::put(path, body);
+            absent = Error{ErrorKind::cancelled, "stop"};
+            return done;
+        }
+        Result<void> remove(std::string_view) override { return tl::unexpected<Error>(*absent); }
+    } interrupted;
+    const Result<ProbeReport> done = probed(interrupted);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().kind, ErrorKind::cancelled);
+    const std::string stays = interrupted.memory->list("", "", 1)->objects[0].path;
+    EXPECT_NE(done.error().message.find(stays.substr(0, kProbePrefix.size() + 16)), std::string::npos);
+}
+
 TEST_F(Probing, WrongRangesAreAProblemAndALateListingIsNot) {
     server.cuts_ranges = true;
     EXPECT_EQ(level(report(), "range"), Level::problem);

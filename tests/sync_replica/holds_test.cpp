@@ -288,6 +288,52 @@ TEST(Holds, CarrierUnreachableAndDeniedUntilItAnswers) {
     make(ErrorKind::denied, HoldReason::carrier_denied);
 }
 
+namespace {
+
+class ReadOnlyBucket : public s3::Bucket {
+  public:
+    explicit ReadOnlyBucket(s3::Bucket& inner) : inner_(inner) {}
+    Result<Bytes> get(std::string_view path, uint64_t max_bytes) override { return inner_.get(path, max_bytes); }
+    Result<Bytes> get_range(std::string_view path, uint64_t offset, uint64_t length) override {
+        return inner_.get_range(path, offset, length);
+    }
+    Result<s3::PutOutcome> put_if_absent(std::string_view, s3::Body&) override { return denied(); }
+    Result<void> put(std::string_view, s3::Body&) override { return denied(); }
+    Result<s3::ListPage> list(std::string_view prefix, std::string_view after, size_t limit) override {
+        return inner_.list(prefix, after, limit);
+    }
+    Result<void> remove(std::string_view) override { return denied(); }
+    Result<s3::ObjectInfo> stat(std::string_view path) override { return inner_.stat(path); }
+    std::string describe() const override { return "read-only"; }
+
+  private:
+    static tl::unexpected<Error> denied() { return fail(ErrorKind::denied, "no"); }
+    s3::Bucket& inner_;
+};
+
+}  // namespace
+
+TEST(Holds, CarrierThatMayOnlyBeReadKeepsNothingFromBeingReceived) {
+    Devices devices(2);
+    devices.settle();
+    devices[1].add_album("theirs", "one");
+    devices[1].must_sync(*devices.carrier);
+    devices[0].add_album("mine", "one");
+    ReadOnlyBucket read_only(*devices.carrier);
+    for (int round = 0; round < 2; round++) {
+        const auto report = devices[0].sync(read_only);
+        ASSERT_TRUE(report) << report.error().message;
+        EXPECT_EQ(devices[0].holds(), "carrier carrier_denied\n");
+        EXPECT_EQ(report->holds.size(), 1u);
+        EXPECT_NE(devices[0].dump().find("albums|theirs|"), std::string::npos);
+        EXPECT_EQ(devices[0].status().pending, 1u);
+    }
+    devices[0].must_sync(*devices.carrier);
+    EXPECT_EQ(devices[0].holds(), "");
+    devices.settle();
+    devices.expect_equal();
+}
+
 TEST(Holds, CarrierEmptiedUntilItIsUsedAgain) {
     Devices devices(2);
     devices[0].add_album("a", "one");

@@ -13,8 +13,8 @@ namespace bae::s3 {
 struct ProbeFinding {
     enum class Level { ok, note, problem };  // problem: `bucket use` refuses the place
     Level level = Level::ok;
-    std::string what;  // stable word: "write", "read", "range", "list", "missing", "overwrite", "conditional_put",
-                       // "race", "large", "clock", "versioning", "remove"
+    std::string what;    // stable word: "write", "read", "range", "list", "missing", "overwrite", "conditional_put",
+                         // "race", "large", "clock", "versioning", "remove"
     std::string found;   // for people
     std::string advice;  // what follows, or what to set; may be empty
 };

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kMostPartBytes = uint64_t{1} << 30;
 constexpr int kMostParallel = 64;
+constexpr int64_t kMostTimeout_ms = 3'600'000;
 
 // The bytes of a body that goes out in one request.
 struct WholeBody {
@@ -145,8 +146,9 @@ Result<void> check_options(const S3Options& options) {
                     "parts of an upload have 5 MiB to 1 GiB, not " + std::to_string(options.part_bytes) + " bytes");
     if (options.parallel < 1 || options.parallel > kMostParallel)
         return fail(ErrorKind::invalid_input, "1 to 64 requests at a time, not " + std::to_string(options.parallel));
-    if (options.connect_timeout_ms < 1 || options.stall_timeout_ms < 1)
-        return fail(ErrorKind::invalid_input, "a timeout has at least 1 ms");
+    for (const int64_t timeout_ms : {options.connect_timeout_ms, options.stall_timeout_ms})
+        if (timeout_ms < 1 || timeout_ms > kMostTimeout_ms)
+            return fail(ErrorKind::invalid_input, "a timeout is 1 ms to an hour");
     if (options.credentials.access_key.empty() || options.credentials.secret_key.empty())
         return fail(ErrorKind::invalid_input, "an S3 bucket needs an access key and a secret key");
     return {};

@@ -14,7 +14,7 @@
 namespace bae::s3 {
 namespace {
 
-constexpr size_t kInlineBody = 16 * 1024;    // goes out in one piece with the head, without waiting for a limit
+constexpr size_t kSmallBody = 16 * 1024;     // waits for no limit: rows do not queue behind audio
 constexpr long kBuffer = 256 * 1024;         // stays in a core's cache between the socket and its destination
 constexpr long kLimitedBuffer = 16 * 1024;   // fine enough for a limit to be even
 constexpr int64_t kLongestWait_ms = 60'000;  // of one poll
@@ -69,7 +69,10 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
     Running& self = running(user);
     const size_t length = size * count;
     self.progress_ms = steady_ms();
-    if (RateLimit* const limit = self.options.download_limit) {
+    RateLimit* const limit = self.options.download_limit;
+    const bool waits = self.transfer.length.value_or(UINT64_MAX) > kSmallBody;
+    if (limit != nullptr && !waits) limit->take(length, self.progress_ms);
+    if (limit != nullptr && waits) {
         self.held_back = 0;
         if (self.granted < length) self.granted += limit->take(length - self.granted, self.progress_ms);
         if (self.granted < length) {
@@ -148,7 +151,7 @@ void set_callbacks(Running& self) {
 void set_body(Running& self) {
     CURL* const easy = self.easy.get();
     const auto size = static_cast<curl_off_t>(self.transfer.body.size());
-    if (self.transfer.body.size() <= kInlineBody) {
+    if (self.transfer.body.size() <= kSmallBody) {
         set(easy, CURLOPT_POSTFIELDSIZE_LARGE, size);
         set(easy, CURLOPT_POSTFIELDS, size == 0 ? "" : reinterpret_cast<const char*>(self.transfer.body.data()));
         if (self.options.upload_limit) self.options.upload_limit->take(self.transfer.body.size(), steady_ms());

@@ -471,6 +471,7 @@ TEST_F(S3BucketTest, LimitsOutOfRangeAreRefused) {
     EXPECT_EQ(refused([](S3Options& o) { o.parallel = 0; }), "invalid_input");
     EXPECT_EQ(refused([](S3Options& o) { o.parallel = 1000; }), "invalid_input");
     EXPECT_EQ(refused([](S3Options& o) { o.stall_timeout_ms = 0; }), "invalid_input");
+    EXPECT_EQ(refused([](S3Options& o) { o.connect_timeout_ms = INT64_MAX; }), "invalid_input");
     EXPECT_EQ(refused([](S3Options& o) { o.credentials.access_key.clear(); }), "invalid_input");
     EXPECT_EQ(refused([](S3Options& o) { o.place.endpoint = "http://s3.example"; }), "invalid_input");
     EXPECT_EQ(refused([](S3Options& o) { o.place.bucket = "UPPER"; }), "invalid_input");

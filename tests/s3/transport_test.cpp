@@ -1,7 +1,11 @@
 #include "s3/transport.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -264,11 +268,10 @@ TEST_F(TransportTest, ANewRequestIsNotHeldUpByAStalledOne) {
     transport->drop_all();
 }
 
-TEST_F(TransportTest, WaitingForALimitIsNoStall) {
+TEST_F(TransportTest, LimitsHoldBackBothDirections) {
     RateLimit upload(200'000), download(200'000);
     options.upload_limit = &upload;
     options.download_limit = &download;
-    options.stall_timeout_ms = 20;  // a piece of 16 KiB waits four times as long
     const std::string large(120'000, 'z');
     serve(ScriptedAnswer::of(200, large));
     const int64_t before_ms = steady_ms();
@@ -281,11 +284,46 @@ TEST_F(TransportTest, WaitingForALimitIsNoStall) {
     EXPECT_GE(steady_ms() - before_ms, 600);
 }
 
+TEST_F(TransportTest, WaitingForALimitIsNoStall) {
+    RateLimit download(20'000);  // the first piece of 16 KiB waits for more than half a second
+    options.download_limit = &download;
+    options.stall_timeout_ms = 300;
+    const std::string large(17'000, 'z');
+    serve(ScriptedAnswer::of(200, large));
+    EXPECT_EQ(got(asking()), "200 " + large);
+}
+
 TEST_F(TransportTest, SmallBodiesDoNotWaitForALimit) {
-    RateLimit upload(1);
-    options.upload_limit = &upload;
-    serve(ScriptedAnswer::of(200, "x"));
-    for (int i = 0; i < 3; i++) EXPECT_EQ(got(asking("PUT", as_bytes(std::string(10'000, 'y')))), "200 x");
+    RateLimit slow(1);
+    options.upload_limit = &slow;
+    options.download_limit = &slow;
+    const std::string small(10'000, 'y');
+    serve(ScriptedAnswer::of(200, small));
+    for (int i = 0; i < 3; i++) EXPECT_EQ(got(asking("PUT", as_bytes(small))), "200 " + small);
+}
+
+TEST_F(TransportTest, AServerThatStopsReadingIsTransient) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);  // connects, and nobody accepts
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::listen(listener, 1), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    options.stall_timeout_ms = 50;
+    transport = std::make_unique<Transport>(options);
+    const Bytes large(32 << 20, std::byte{1});  // more than the kernel takes
+    Transfer transfer;
+    transfer.method = "PUT";
+    transfer.url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/x";
+    transfer.body = large;
+    run(transfer);
+    ::close(listener);
+    ASSERT_TRUE(transfer.failure);
+    EXPECT_EQ(transfer.failure->kind, ErrorKind::retry);
+    EXPECT_NE(transfer.failure->message.find("nothing came from"), std::string::npos) << transfer.failure->message;
+    EXPECT_LT(transfer.sent, large.size());
 }
 
 TEST_F(TransportTest, ARefusedConnectionNamesTheHostAndWhatToDo) {

@@ -30,8 +30,11 @@ class OverS3:
     """Mixed into a Case: libraries sync through a prefix of the server that all tests share."""
 
     def setUp(self):
-        self.server = shared_server(self.kind)
+        self.server = self.find_server()
         super().setUp()
+
+    def find_server(self):
+        return shared_server(self.kind)
 
     def make_carrier(self):
         carrier = S3Carrier(self.server)

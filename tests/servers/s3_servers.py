@@ -5,6 +5,7 @@ import subprocess
 import sys
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -69,21 +70,27 @@ class FaultProxy:
         self.command = [sys.executable, "-B", SOURCE / "tools/fault-proxy", "--with-parent", "--to", settings["endpoint"], "--seed", str(seed), *credentials, *options]
 
     def __enter__(self):
-        self.process = subprocess.Popen(list(map(str, self.command)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def start(self, *options):
+        self.process = subprocess.Popen(list(map(str, [*self.command, *options])), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.url = self.process.stdout.readline().strip()
         self.control = self.process.stdout.readline().strip().partition(" ")[2]
         if not self.control:
             raise AssertionError(f"the proxy did not start: {self.command}")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(PATIENCE_S)
-        self.process.stdout.close()
 
     def kill(self):
         self.process.kill()
         self.process.wait(PATIENCE_S)
+        self.process.stdout.close()
+
+    def restart(self):
+        """What was killed, where clients look for it; nothing is counted yet, and no fault on but those of the command line."""
+        self.start("--listen", urllib.parse.urlsplit(self.url).netloc)
 
     def set_faults(self, **rates):
         """All of them anew; what is not named is off."""
@@ -92,14 +99,18 @@ class FaultProxy:
     def next(self, fault, **order):
         return self._call("/next", {"fault": fault, **order})
 
+    def forget(self):
+        """The orders of `next` that no request has met."""
+        return self._call("/next", method="DELETE")
+
     def counts(self):
         return self._call("/counts")
 
     def requests(self):
         return self.counts()["requests"]
 
-    def _call(self, path, body=None):
-        request = urllib.request.Request(self.control + path, None if body is None else json.dumps(body).encode())
+    def _call(self, path, body=None, method=None):
+        request = urllib.request.Request(self.control + path, None if body is None else json.dumps(body).encode(), method=method)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return json.load(answer)

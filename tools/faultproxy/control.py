@@ -26,7 +26,8 @@ class Control:
             writer.close()
 
     def answer(self, request, body):
-        calls = {"GET /counts": self.counts, "GET /faults": self.faults, "POST /faults": self.set_faults, "POST /next": self.add_orders}
+        calls = {"GET /counts": self.counts, "GET /faults": self.faults, "POST /faults": self.set_faults, "POST /next": self.add_orders,
+                 "DELETE /next": self.forget_orders}
         if request not in calls:
             return 404, {"error": f"there is only {', '.join(calls)}"}
         try:
@@ -46,6 +47,10 @@ class Control:
             raise ValueError("that needs --credentials, to sign requests again")
         self.proxy.faults.rates = rates
         return self.faults()
+
+    def forget_orders(self):
+        self.proxy.faults.orders = []
+        return {"orders": 0}
 
     def add_orders(self, named):
         orders = [Order(**order) for order in (named if isinstance(named, list) else [named])]

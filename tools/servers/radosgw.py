@@ -6,6 +6,8 @@ import uuid
 from .processes import Daemon, ServerError
 from .server import Server
 
+ATTEMPTS = 20  # to reach the monitor, of 5 s each
+
 
 class Radosgw(Server):
     """Options: store "memstore" (objects are in memory) or "bluestore" (in a sparse file), size_gib, certificate and key (PEM files)."""
@@ -45,7 +47,7 @@ class Radosgw(Server):
             self.make_monitor()
         monitor.start()
         if new:
-            self.make_store()
+            self.make_store(monitor)
         store.start()
         gateway.start()
         self.wait_until_it_answers()
@@ -63,9 +65,16 @@ class Radosgw(Server):
         self.run("monmaptool", "--create", "--clobber", "--fsid", self.settings["fsid"], "--addv", "a", address, monmap)
         self.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", monmap)
 
-    def make_store(self):
+    def make_store(self, monitor):
         name = str(uuid.uuid4())
-        self.run("ceph", "--connect-timeout", "60", "osd", "new", name, "0")
+        for attempt in range(ATTEMPTS):
+            monitor.require()
+            try:
+                self.run("ceph", "--connect-timeout", "5", "osd", "new", name, "0")
+                break
+            except ServerError:
+                if attempt + 1 == ATTEMPTS:
+                    raise
         self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", name)
 
     def make_user(self):

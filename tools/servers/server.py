@@ -145,7 +145,10 @@ class Server:
         self.settings_file.write_text(json.dumps(self.settings, indent=2) + "\n")
 
     def make_bucket(self):
-        answer = self.client().request("PUT", "/" + self.settings["bucket"])
+        try:
+            answer = self.client().request("PUT", "/" + self.settings["bucket"])
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerError(f"the bucket could not be made: {error!r}") from None
         if answer.status not in (200, 409):
             raise ServerError(f"the bucket could not be made: {answer.status} {error_code(answer.body)}")
 

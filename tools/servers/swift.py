@@ -1,4 +1,5 @@
 """OpenStack Swift with its S3 front: a proxy, one server each for accounts, containers and objects, and memcached between them."""
+import http.client
 import os
 import subprocess
 from pathlib import Path
@@ -9,6 +10,17 @@ from .server import Server, user_name
 RINGS = Path(__file__).with_name("swift_rings.py")
 DEBIAN_PYTHON = "/usr/bin/python3"  # has the modules of Swift, whatever python3 comes first in the path
 STORAGE = ("account", "container", "object")
+
+
+def is_healthy(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/healthcheck")
+        return connection.getresponse().read() == b"OK"
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class Swift(Server):
@@ -43,6 +55,10 @@ class Swift(Server):
         for daemon in self.daemons():
             daemon.start()
         self.wait_until_it_answers()
+
+    def answers(self):
+        """A stranger on one of the ports does not pass for a server of ours."""
+        return super().answers() and all(is_healthy(self.ports[kind]) for kind in STORAGE)
 
     def require_attributes(self):
         try:

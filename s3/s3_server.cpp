@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "s3/endpoint.h"
 #include "s3/foreign_text.h"
 
 namespace bae::s3 {
@@ -48,7 +49,10 @@ bool S3Server::is_same_server(std::string_view endpoint) const {
         const std::string_view host = endpoint.substr(0, endpoint.find(':'));
         return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
     }
-    const std::string given = given_endpoint_.substr(given_endpoint_.find("://") + 3);
+    const size_t host_at = given_endpoint_.find("://") + 3;
+    const std::string given = given_endpoint_.substr(host_at);
+    const std::string scheme = given_endpoint_.substr(0, host_at);
+    if (scheme == "http://" && !is_loopback(authority_of(scheme + std::string(endpoint)))) return false;
     return endpoint == given || endpoint.ends_with("." + given);
 }
 

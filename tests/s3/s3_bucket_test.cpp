@@ -344,6 +344,9 @@ TEST(S3Server, FollowsRedirectsToHostsOfTheSameServer) {
     EXPECT_EQ(moved("s3://bucket?endpoint=https://s3.example", "bucket.s3.example"), "https://bucket.s3.example");
     EXPECT_EQ(moved("s3://bucket?endpoint=https://s3.example", "s3.example.evil.example"), "denied");
     EXPECT_EQ(moved("s3://bucket?endpoint=https://s3.example", "evils3.example"), "denied");
+    EXPECT_EQ(moved("s3://bucket?endpoint=http://localhost:1", "eu.localhost:1"), "http://eu.localhost:1/bucket");
+    EXPECT_EQ(moved("s3://bucket?endpoint=http://127.0.0.1:1", "x.127.0.0.1:1"), "denied");
+    EXPECT_EQ(moved("s3://bucket?endpoint=https://s3.example", "no host"), "denied");
 }
 
 TEST(S3Server, ALearntRegionOfAwsChangesTheHost) {

@@ -23,12 +23,17 @@ def seconds(command, **how):
     return time.perf_counter() - start
 
 
+def best_of_each(measures, times=3, patience_s=240):
+    """The least of up to `times` figures of each; a reference that is slow is not run again and again. They take turns, so that
+    what else the machine does falls on all of them."""
+    start, rounds = time.perf_counter(), []
+    while len(rounds) < times and (not rounds or time.perf_counter() - start < patience_s):
+        rounds.append([measure() for measure in measures])
+    return [min(figures) for figures in zip(*rounds)]
+
+
 def best(measure, times=3, patience_s=240):
-    """The least of up to `times` figures; a reference that is slow is not run again and again."""
-    start, figures = time.perf_counter(), []
-    while len(figures) < times and (not figures or time.perf_counter() - start < patience_s):
-        figures.append(measure())
-    return min(figures)
+    return best_of_each([measure], times, patience_s)[0]
 
 
 def row(name, what, ours, unit, reference=None, command="", goal=None, at_most=False, ratio=None):

@@ -48,7 +48,7 @@ class RangeReader {
             const uint64_t at = std::exchange(begin, piece > length_ - begin ? length_ : begin + piece);
             return request(at, begin - at);
         };
-        TRY(requests_.send_all(next, [&](S3Request& asked, S3Reply reply) { return take(asked, reply); }));
+        TRY(requests_.send_all(next, [&](S3Request& asked, const S3Reply& reply) { return take(asked, reply); }));
         return result();
     }
 

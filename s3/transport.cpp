@@ -170,7 +170,9 @@ HeaderList header_list(const Headers& headers) {
     HeaderList list(curl_slist_append(nullptr, "Expect:"));
     for (const auto& [name, value] : headers) {
         if (value.empty()) continue;
-        curl_slist* const longer = curl_slist_append(list.get(), (name + ": " + value).c_str());
+        std::string line = name;
+        line.append(": ").append(value);
+        curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
         CHECK(longer != nullptr);
         static_cast<void>(list.release());
         list.reset(longer);

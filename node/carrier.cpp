@@ -8,6 +8,7 @@
 #include "node/blobs/workers.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
+#include "s3/limited_bucket.h"
 #include "sync/stamp.h"
 
 namespace bae::node {
@@ -63,7 +64,9 @@ Result<Carrier> Carrier::open(const Place& place, CarrierOptions options) {
 
 Result<void> Carrier::open_directory(const std::filesystem::path& root, CarrierOptions options) {
     directory_ = TRY(s3::open_directory_bucket({.root = root, .policy = options.policy}));
-    counting_ = s3::make_counting_bucket(*directory_);
+    limited_ = s3::make_limited_bucket(*directory_, options.upload_limit, options.download_limit, pause_ms,
+                                       [] { return sync::system_clock().now_ms(); });
+    counting_ = s3::make_counting_bucket(*limited_);
     s3::RetryPolicy policy;
     if (options.config.bucket_attempts > 0) policy.attempts = options.config.bucket_attempts;
     outermost_ =

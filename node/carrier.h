@@ -48,6 +48,7 @@ class Carrier {
     std::string url_;
     std::unique_ptr<s3::S3Bucket> s3_;
     std::unique_ptr<s3::Bucket> directory_;
+    std::unique_ptr<s3::Bucket> limited_;
     std::unique_ptr<s3::CountingBucket> counting_;
     std::unique_ptr<s3::Bucket> outermost_;
 };

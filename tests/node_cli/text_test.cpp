@@ -3,6 +3,8 @@
 
 #include "node/output/escape.h"
 #include "node/output/json.h"
+#include "node/output/output.h"
+#include "node/output/rate.h"
 #include "node/output/table.h"
 
 namespace bae::node {
@@ -91,6 +93,39 @@ TEST(Table, GivesWayAtTheEndFirst) {
     for (size_t start = 0; start < text.size(); start = text.find('\n', start) + 1) {
         EXPECT_LE(display_width(std::string_view(text).substr(start, text.find('\n', start) - start)), 40u);
     }
+}
+
+TEST(Rate, IsThatOfTheLastSeconds) {
+    Rate rate;
+    EXPECT_EQ(rate.per_s(), 0u);
+    rate.note(1000, 0);
+    EXPECT_EQ(rate.per_s(), 0u);
+    rate.note(1100, 500'000);
+    EXPECT_EQ(rate.per_s(), 0u) << "too early to tell";
+    for (int64_t second = 2; second <= 60; ++second)
+        rate.note(second * 1000, static_cast<uint64_t>(second) * 1'000'000);
+    EXPECT_EQ(rate.per_s(), 1'000'000u);
+    for (int64_t second = 61; second <= 80; ++second)
+        rate.note(second * 1000, 60'000'000 + static_cast<uint64_t>(second - 60) * 3'000'000);
+    EXPECT_EQ(rate.per_s(), 3'000'000u);
+    for (int64_t second = 81; second <= 100; ++second) rate.note(second * 1000, 120'000'000);
+    EXPECT_EQ(rate.per_s(), 0u) << "it is stuck";
+}
+
+TEST(ProgressText, TellsFilesAndBytesWhereThereAreAny) {
+    EXPECT_EQ(progress_text({.phase = "files", .done = 5, .total = 20}, 0), "files      [#####               ] 5/20");
+    EXPECT_EQ(progress_text({.phase = "scan", .done = 5}, 0), "scan 5");
+    EXPECT_EQ(progress_text({.phase = "audio",
+                             .done = 12,
+                             .total = 41,
+                             .bytes = 310'000'000,
+                             .total_bytes = 1'240'000'000,
+                             .detail = "a\nb"},
+                            24'000'000),
+              "audio      [#####               ] 12 of 41 files, 310.0 MB of 1.2 GB, 24.0 MB/s " + shown("a\nb"));
+    EXPECT_EQ(progress_text({.phase = "x", .done = 1, .total = 1, .bytes = UINT64_MAX, .total_bytes = 1}, 0)
+                  .find("[####################]"),
+              11u);
 }
 
 }  // namespace bae::node

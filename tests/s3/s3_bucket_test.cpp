@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "crypto/hash.h"
 #include "s3/s3_server.h"
@@ -454,6 +455,25 @@ TEST_F(S3BucketTest, EveryAttemptIsCounted) {
     EXPECT_EQ(counts.total(), 3U);
     EXPECT_EQ(counts.bytes_sent, 3U);
     EXPECT_GE(counts.bytes_received, 10U);
+}
+
+TEST_F(S3BucketTest, SeveralThreadsShareABucketAndItsConnections) {
+    constexpr int kThreads = 6, kReads = 30;
+    serve([](const ScriptedRequest& request) { return ScriptedAnswer::of(200, request.path); });
+    auto& client = open();
+    std::atomic<int> right = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; i++)
+        threads.emplace_back([&, name = "t" + std::to_string(i)] {
+            for (int n = 0; n < kReads; n++) {
+                const auto got = client.get(name, 100);
+                if (got && as_text(*got) == "/bucket/pre/fix/" + name) right++;
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(right, kThreads * kReads);
+    EXPECT_EQ(client.counts().get, static_cast<uint64_t>(kThreads * kReads));
+    EXPECT_LE(server->connections(), kThreads);
 }
 
 TEST_F(S3BucketTest, VersioningIsAskedOfTheBucket) {

@@ -41,6 +41,7 @@ TEST(TokenBucket, GainsNothingFromAClockThatGoesBack) {
         EXPECT_TRUE(bucket.in_debt(10'000));
     }
     EXPECT_FALSE(bucket.in_debt(12'000));
+    EXPECT_FALSE(bucket.in_debt(5'000)) << "nor does it lose";
 }
 
 TEST(Budget, IsUsedUpByBytesOrFramesOrChecks) {

@@ -93,7 +93,7 @@ class Replication final : public PeerHandler, public PeerLink::Listener {
         }
         (void)session->answer(id, names, now_);
     }
-    void list(std::string after) {
+    void list(const std::string& after) {
         listing_ = session->ask(List{"", after, static_cast<uint32_t>(1 + random_.below(10))}, now_).has_value();
     }
     void listed(const Names& names) {

@@ -10,10 +10,6 @@ from fault import *
 HOUR, DAY, YEAR = 3600, 86400, 365 * 86400
 
 
-def clock(seconds):
-    return {"LD_PRELOAD": preload("clock_shift"), "BAE_CLOCK_SHIFT": str(seconds)}
-
-
 class BadInput(FaultCase):
     def two(self):
         study, kitchen = self.home("study"), self.home("kitchen")

@@ -20,6 +20,11 @@ def preload(name):
     return str(folder / f"lib{name}.so")
 
 
+def clock(seconds):
+    """The environment of a program whose clock is so far ahead."""
+    return {"LD_PRELOAD": preload("clock_shift"), "BAE_CLOCK_SHIFT": str(seconds)}
+
+
 def rounds(default):
     return int(os.environ.get("BAE_FAULT_ROUNDS", default))
 

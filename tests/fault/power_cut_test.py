@@ -110,9 +110,8 @@ class PowerCut(FaultCase):
             self.kitchen.restore(self.study.export())
         self.kitchen.sync()
         self.settle(self.study, self.kitchen)
-        later = {"LD_PRELOAD": preload("clock_shift"), "BAE_CLOCK_SHIFT": str(TEN_MINUTES)}
         for home in (self.study, self.kitchen):
-            home.run("sync", env=later)
+            home.run("sync", env=clock(TEN_MINUTES))
             home.run("tag", "add", f"after {home.name}", home.rows("releases")[0]["id"])  # news, and with it a whole head in every mirror
         self.finish(self.study, self.kitchen)
         for home in (self.study, self.kitchen):

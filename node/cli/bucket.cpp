@@ -107,7 +107,7 @@ JsonObject json_of(const Carrier& carrier, const s3::ProbeReport& report) {
 
 std::string line_of(const s3::ProbeFinding& finding) {
     std::string line = shown(finding.what + ": " + finding.found);
-    return finding.advice.empty() ? line : line + "; " + shown(finding.advice);
+    return finding.advice.empty() ? line : fmt::format("{} ({})", line, shown(finding.advice));
 }
 
 Result<s3::ProbeReport> probe_to_use(Carrier& carrier, bool create) {
@@ -123,10 +123,10 @@ Result<void> refuse_unusable(const Carrier& carrier, const s3::ProbeReport& repo
     if (report.usable()) return {};
     std::string reasons;
     for (const s3::ProbeFinding& finding : report.findings) {
-        if (finding.level == Level::problem) reasons += "\n  " + line_of(finding);
+        if (finding.level == Level::problem) reasons += (reasons.empty() ? "" : "; ") + line_of(finding);
     }
     return fail(ErrorKind::unsupported,
-                fmt::format("{} cannot hold a library; nothing was changed:{}", shown(carrier.url()), reasons));
+                fmt::format("{} cannot hold a library, so nothing was changed: {}", shown(carrier.url()), reasons));
 }
 
 void print_used(Output& out, const Carrier& carrier, const s3::ProbeReport& report, const Offered& offered) {

@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
 from homes import *  # noqa: E402,F403
 from carriers import S3Carrier  # noqa: E402
+from s3_servers import FaultProxy  # noqa: E402
 from on_servers import KINDS, OverS3, main, on_each_server  # noqa: E402
 
 
@@ -255,6 +256,59 @@ class Probe(Buckets):
         self.assertEqual(self.carrier.versions(), before)
 
 
+@on_each_server
+class Behind(Buckets):
+    """A server with habits that neither of the real ones has."""
+
+    def through(self, *options):
+        proxy = self.enterContext(FaultProxy(self.server, *options))
+        return proxy, self.carrier.at(proxy.url)
+
+    def test_conditions_that_are_ignored_are_noticed_and_sync_works_without(self):
+        _, url = self.through("--ignore-conditions")
+        study = self.home("study").init()
+        used = study.run("bucket", "use", url, "--json", env=self.keys).summary
+        self.assertEqual((used["conditional_put"], self.findings(used)["conditional_put"]), ("ignored", "note"))
+        self.assertNotIn("race", self.findings(used))
+        study.sync()
+        self.assertIn("library.bae", self.carrier.versions())
+
+    def test_a_clock_that_is_off_is_named_and_corrected(self):
+        _, url = self.through("--clock-offset", "1200")
+        found = self.home("none").run("bucket", "probe", url, "--json", env=self.keys).summary
+        clock, = [finding for finding in found["findings"] if finding["what"] == "clock"]
+        self.assertEqual((clock["level"], found["usable"]), ("note", True))
+        self.assertIn("20 min behind", clock["found"])
+        study = self.home("study").init()
+        study.run("bucket", "use", url, env=self.keys)
+        study.sync()
+
+    def test_a_place_that_is_read_only_for_now_holds_up_sending_until_it_is_not(self):
+        proxy, url = self.through()
+        study = self.home("study").init()
+        study.run("bucket", "use", url, env=self.keys)
+        study.sync()
+        study.run("import", self.music(count=1))
+        proxy.set_faults(deny=["PUT"])
+        self.assertTrue(study.run("bucket", "probe", "--json").summary["read_only"])
+        self.assertEqual([hold["reason"] for hold in study.run("sync", "--json", code=PARTLY).summary["holds"]], ["carrier_denied"])
+        proxy.set_faults(deny=["GET"])
+        self.assertIn("bae bucket use", study.run("sync", code=FAILED).err)
+        self.assertIn("carrier_denied", [hold["reason"] for hold in study.status()["holds"]])
+        proxy.set_faults()
+        study.sync()
+        self.assertEqual(study.status()["holds"], [])
+
+    def test_a_bad_day_keeps_nobody_from_choosing_a_bucket(self):
+        proxy, url = self.through("--refuse", "0.05", "--cut", "0.05", "--status", "503:0.05,500:0.05,412:0.05", "--lose-answer", "0.05", "--old-list", "0.1",
+                                  "--truncated-list", "0.1", "--truncated-body", "0.05")
+        study = self.home("study").init()
+        study.run("bucket", "use", url, env={**self.keys, "BAE_BUCKET_ATTEMPTS": "20"})
+        self.assertGreater(sum(proxy.counts()["faults"].values()), 0)
+        proxy.set_faults()
+        study.sync()
+
+
 @unittest.skipUnless("radosgw" in KINDS, "of the gateway alone")
 class Permissions(Buckets):
     """Users with less than all rights, which only the gateway lets us make."""
@@ -341,7 +395,7 @@ class Permissions(Buckets):
                                   "missing": (writing, ["s3:ListBucket"], only_below)}.items():
             self.allow(user, *permissions)
             said = study.run("bucket", "use", self.shared.url, env=theirs, code=FAILED).err
-            self.assertIn(f"  {what}: ", said)
+            self.assertIn(f"changed: {what}: ", said)
             found = study.run("bucket", "probe", self.shared.url, "--json", env=theirs, code=FAILED).summary
             self.assertEqual(self.findings(found)[what], "problem")
         self.assertIsNone(study.run("bucket", "--json").summary["bucket"])

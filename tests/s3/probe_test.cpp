@@ -35,6 +35,7 @@ class Server : public S3Bucket {
     bool atomic = true;
     bool may_write = true, may_read = true, may_list = true, may_remove = true;
     bool tells_missing = true;
+    int wrong_reads = 0, false_conflicts = 0;  // so many to begin with
     bool lists_late = false, lists_old_versions = false, cuts_ranges = false;
     std::optional<Error> absent;  // the bucket is
     Result<Versioning> kept = Versioning::never;
@@ -45,6 +46,7 @@ class Server : public S3Bucket {
     Result<Bytes> get(std::string_view path, uint64_t max_bytes) override {
         TRY(allowed(may_read));
         Result<Bytes> got = memory->get(path, max_bytes);
+        if (got && wrong_reads-- > 0) got->pop_back();
         if (!got && !tells_missing) got.error().kind = ErrorKind::denied;
         return got;
     }
@@ -87,6 +89,7 @@ class Server : public S3Bucket {
     Result<PutOutcome> put_conditionally(std::string_view path, ByteView bytes) override {
         TRY(allowed(may_write));
         if (condition == ConditionalPut::refused) return fail(ErrorKind::unsupported, "NotImplemented");
+        if (false_conflicts-- > 0) return PutOutcome::exists;
         MemoryBody body(bytes);
         const bool racing = path.find("race") != path.npos;
         if (condition == ConditionalPut::honoured && (atomic || !racing)) return memory->put_if_absent(path, body);
@@ -271,6 +274,20 @@ TEST_F(Probing, WrongRangesAreAProblemAndALateListingIsNot) {
     const ProbeReport found = report();
     EXPECT_EQ(level(found, "overwrite"), Level::note);
     EXPECT_TRUE(found.usable());
+}
+
+TEST_F(Probing, OneBadAnswerCondemnsNoStorage) {
+    server.wrong_reads = 1;
+    server.false_conflicts = 1;
+    const ProbeReport found = report();
+    EXPECT_EQ(level(found, "read"), Level::note);
+    EXPECT_EQ(level(found, "conditional_put"), Level::ok);
+    EXPECT_TRUE(found.usable());
+    server.wrong_reads = server.false_conflicts = 1000;
+    const ProbeReport bad = report();
+    EXPECT_EQ(level(bad, "read"), Level::problem);
+    EXPECT_EQ(level(bad, "conditional_put"), Level::problem);
+    EXPECT_EQ(left(), 0u);
 }
 
 TEST_F(Probing, ClocksThatDifferAreNamed) {

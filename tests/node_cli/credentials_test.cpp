@@ -1,7 +1,10 @@
 // Credentials of buckets: taken from the environment, kept as secrets.
 #include "node/credentials.h"
 
+#include <gtest/gtest.h>
+
 #include <fstream>
+#include <map>
 
 #include "node/secrets.h"
 #include "node_cli/temporary_directory.h"

@@ -16,14 +16,16 @@ constexpr int kRacesOfUse = 2, kRacesOfProbe = 5;
 constexpr uint64_t kPartBytes = 5 << 20, kLargeBytes = 6 << 20;
 
 Result<ExitCode> show_bucket(Session& session) {
-    const std::string url = TRY(session.carrier_url());
+    const std::optional<CarrierRow> row = TRY(session.carrier_row());
     Output& out = session.out();
-    if (out.json())
-        out.line(url.empty() ? JsonObject().null("bucket") : JsonObject().text("bucket", url));
-    else if (url.empty())
+    if (out.json() && row)
+        out.line(JsonObject().text("bucket", row->url).text("conditional_put", to_string(row->conditional_put)));
+    else if (out.json())
+        out.line(JsonObject().null("bucket"));
+    else if (!row)
         out.remark("no bucket in use: choose one with `bae bucket use URL` (file:///path or s3://...)");
     else
-        out.line(shown(url));
+        out.line(shown(row->url));
     return ExitCode::done;
 }
 

@@ -16,6 +16,9 @@ from s3_servers import FaultProxy  # noqa: E402
 from on_servers import KINDS, OverS3, main, on_each_server  # noqa: E402
 
 
+HONOURS = {"radosgw": "honoured", "swift": "refused"}  # what the server does with a condition
+
+
 def keys(access_key, secret_key):
     return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key}
 
@@ -201,6 +204,9 @@ class Use(Buckets):
         self.assertIn("key", kitchen.run("restore", "-", env=self.wrong_keys(), stdin=code, code=FAILED).err)
         kitchen.run("list", "albums", code=NO_LIBRARY)
         kitchen.run("restore", "-", env=self.keys, stdin=code)
+        known = kitchen.run("bucket", "--json").summary
+        self.assertEqual(known, study.run("bucket", "--json").summary)
+        self.assertEqual(known["conditional_put"], HONOURS[self.kind])
         kitchen.sync()
         study.sync()
         self.assert_same(study, kitchen)
@@ -223,14 +229,12 @@ class Use(Buckets):
 
 @on_each_server
 class Probe(Buckets):
-    HONOURS = {"radosgw": "honoured", "swift": "refused"}
-
     def test_says_what_the_server_does_and_leaves_nothing(self):
         study = self.home("study").init()
         found = study.run("bucket", "probe", self.carrier.url, "--thorough", "--json", env=self.keys).summary
         self.assertTrue(found["usable"])
         self.assertFalse(found["read_only"])
-        self.assertEqual(found["conditional_put"], self.HONOURS[self.kind])
+        self.assertEqual(found["conditional_put"], HONOURS[self.kind])
         levels = self.findings(found)
         self.assertEqual(levels.pop("conditional_put"), "ok" if self.kind == "radosgw" else "note")
         self.assertEqual(set(levels.values()), {"ok"}, found["findings"])

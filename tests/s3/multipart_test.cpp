@@ -422,12 +422,13 @@ class KilledUpload : public Multipart, public testing::WithParamInterface<size_t
 TEST_P(KilledUpload, GoesOnWhereItWas) {
     std::atomic<pid_t> child = 0;
     std::atomic<size_t> seen = 0;
-    parts.after = [&](const ScriptedRequest&) -> std::optional<ScriptedAnswer> {
+    const auto kill_it = [&](const ScriptedRequest&) -> std::optional<ScriptedAnswer> {
         while (child == 0) std::this_thread::yield();  // the fork has not returned here yet
         if (++seen != GetParam()) return std::nullopt;
         ::kill(child, SIGKILL);
         return ScriptedAnswer::silence();
     };
+    server.change([&] { parts.after = kill_it; });
     const pid_t forked = ::fork();
     if (forked == 0) {
         static_cast<void>(open(1)->put_if_absent("a", body));

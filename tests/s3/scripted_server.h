@@ -52,7 +52,11 @@ class ScriptedServer {
     int port() const { return port_; }
     std::string host() const { return "127.0.0.1:" + std::to_string(port_); }
     std::string url() const { return "http://" + host(); }
-    std::vector<ScriptedRequest> requests() const;  // so far
+    std::vector<ScriptedRequest> requests() const;    // so far
+    void change(const std::function<void()>& what) {  // what the handler reads, while it is not called
+        const std::lock_guard lock(mutex_);
+        what();
+    }
     size_t request_count() const { return requests().size(); }
     int connections() const { return connections_; }
 

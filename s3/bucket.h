@@ -27,6 +27,8 @@ class Body {
     virtual ~Body() = default;
     virtual uint64_t size() const = 0;
     virtual Result<void> read(uint64_t offset, ByteSpan out) = 0;  // exactly out.size() bytes, within size()
+    // The path it goes to follows from its bytes, so a storage may use again what an earlier attempt has sent of it.
+    virtual bool content_addressed() const { return false; }
 };
 
 class MemoryBody : public Body {  // does not own the bytes

@@ -27,6 +27,7 @@ class CutBody : public Body {
   public:
     CutBody(Body& inner, std::string_view path) : inner_(inner), path_(path) {}
     uint64_t size() const override { return inner_.size(); }
+    bool content_addressed() const override { return inner_.content_addressed(); }
     Result<void> read(uint64_t offset, ByteSpan out) override {
         const uint64_t half = size() / 2;
         if (offset + out.size() <= half) return inner_.read(offset, out);

@@ -39,6 +39,7 @@ class LimitedBody : public Body {
   public:
     LimitedBody(Body& inner, Gate gate) : inner_(inner), gate_(gate) {}
     uint64_t size() const override { return inner_.size(); }
+    bool content_addressed() const override { return inner_.content_addressed(); }
     Result<void> read(uint64_t offset, ByteSpan out) override {
         while (!out.empty()) {
             const ByteSpan slice = out.first(std::min<uint64_t>(out.size(), gate_.slice()));

@@ -15,6 +15,7 @@ uint64_t part_size_of(uint64_t body_size, uint64_t part_bytes);
 
 // Sends the body and puts it together; the object is there when it returns. An error of the body is returned as it is.
 // After any error what was sent stays for the next attempt.
+// The body is content-addressed (bucket.h).
 Result<void> upload_in_parts(S3Requests& requests, std::string_view path, Body& body);
 
 }  // namespace bae::s3

@@ -118,7 +118,9 @@ class Client : public S3Bucket {
     std::string describe() const override { return url_of(requests_.options().place); }
 
   private:
-    bool is_in_parts(const Body& body) const { return body.size() > requests_.options().part_bytes; }
+    bool is_in_parts(const Body& body) const {
+        return body.content_addressed() && body.size() > requests_.options().part_bytes;
+    }
 
     static S3Request upload(std::string_view path, ByteView bytes) {
         return {.kind = S3Request::Kind::put, .method = "PUT", .path = std::string(path), .body = bytes};

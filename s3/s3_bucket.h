@@ -3,11 +3,11 @@
 // what each provider does differently is in README.md.
 //
 // Threads: safe for several; each call does its transfers on the calling thread, over connections that are kept for the
-// next call. A large get_range is split into up to `parallel` ranges, a body larger than `part_bytes` is sent in parts
-// (multipart), up to `parallel` at a time. What an earlier attempt, also of a killed process, has sent of such a body
-// is found on the server and not sent again, so its path must follow from its bytes. Creating it is not atomic
-// (multipart cannot be): of racing creators several may be told `created`. Bodies of up to `part_bytes` are one
-// request.
+// next call. A large get_range is split into up to `parallel` ranges, a content-addressed body larger than `part_bytes`
+// is sent in parts (multipart), up to `parallel` at a time: what an earlier attempt, also of a killed process, has sent
+// of it is found on the server and not sent again. Creating it is not atomic (multipart cannot be): of racing creators
+// several may be told `created`. Every other body lies in memory and is one request, so two installations that write
+// one path never end up with a mix of both.
 //
 // A bucket that does not exist is `denied` for an object and `not_found` for list and versioning:
 // never an empty one.

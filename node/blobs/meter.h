@@ -31,6 +31,7 @@ class MeteredBody : public s3::Body {
   public:
     MeteredBody(s3::Body& inner, FileMeter& meter) : inner_(inner), meter_(meter) {}
     uint64_t size() const override { return inner_.size(); }
+    bool content_addressed() const override { return inner_.content_addressed(); }
     Result<void> read(uint64_t offset, ByteSpan out) override {
         TRY(inner_.read(offset, out));
         meter_.passed(out.size());

@@ -18,6 +18,7 @@ class SealedFile : public s3::Body {
     static Result<SealedFile> open(const std::filesystem::path& path, const crypto::BlobKey& key, Bytes chunk_hashes);
 
     uint64_t size() const override { return key_->sealed_size(); }
+    bool content_addressed() const override { return true; }  // the blob id follows from hash, size and key
     // conflict as above; cancelled after an interrupt.
     Result<void> read(uint64_t offset, ByteSpan out) override;
     // The error of this disk that ended a read, as opposed to one of whoever the bytes were for.

@@ -11,7 +11,7 @@ namespace bae::s3::conformance {
 class ContentBody : public MemoryBody {
   public:
     using MemoryBody::MemoryBody;
-    bool content_addressed() const { return true; }
+    bool content_addressed() const override { return true; }
 };
 
 class RealServer : public testing::TestWithParam<std::string> {

@@ -55,7 +55,7 @@ struct Offered {
 Result<Offered> credentials_to_use(Session& session, const Place& place) {
     if (!place.s3()) return Offered{};
     auto kept = TRY(TRY(session.secrets())->bucket(*place.s3()));
-    Result<std::optional<s3::S3Credentials>> answer = session.given_credentials(*place.s3());
+    Result<std::optional<s3::S3Credentials>> answer = session.given_credentials(*place.s3(), kept.has_value());
     const bool nobody_to_ask = !answer && answer.error().kind == ErrorKind::denied;
     if (!answer && !(kept && nobody_to_ask)) return tl::unexpected<Error>(answer.error());
     auto fresh = answer ? std::move(*answer) : std::nullopt;

@@ -195,9 +195,10 @@ Result<Carrier*> Session::carrier() {
 }
 
 // Absent: the first answer is empty.
-static Result<std::optional<s3::S3Credentials>> ask_credentials(const s3::S3Place& place) {
+static Result<std::optional<s3::S3Credentials>> ask_credentials(const s3::S3Place& place, bool kept) {
     const std::string url = shown(s3::url_of(place));
-    const Result<crypto::SecretBytes> access_key = ask_line(fmt::format("access key of {}:", url));
+    const Result<crypto::SecretBytes> access_key =
+        ask_line(fmt::format("access key of {}{}:", url, kept ? " (Enter: go on with those that are kept)" : ""));
     if (!access_key && access_key.error().kind == ErrorKind::denied) {
         return fail(ErrorKind::denied,
                     fmt::format("there are no credentials of {} here, and no terminal to ask on: set AWS_ACCESS_KEY_ID "
@@ -213,11 +214,11 @@ static Result<std::optional<s3::S3Credentials>> ask_credentials(const s3::S3Plac
     return std::optional(std::move(credentials));
 }
 
-Result<std::optional<s3::S3Credentials>> Session::given_credentials(const s3::S3Place& place) {
+Result<std::optional<s3::S3Credentials>> Session::given_credentials(const s3::S3Place& place, bool kept) {
     auto credentials = credentials_from_environment(environment_);
     if (!credentials && credentials.error().kind == ErrorKind::invalid_input) return usage(credentials.error().message);
     if (!credentials || *credentials) return credentials;
-    return ask_credentials(place);
+    return ask_credentials(place, kept);
 }
 
 Result<void> Session::remember_carrier() {

@@ -38,9 +38,9 @@ class Session {
     Result<ExitCode> remark_unsealed();
     Result<Carrier*> carrier();       // not_found says how to choose one; denied: no credentials of it are kept
     Result<void> remember_carrier();  // what the carrier in use has learnt of its server
-    // Of an S3 bucket, given now: from the environment, else asked for; absent: nothing was answered. usage, or denied:
-    // there is no terminal.
-    Result<std::optional<s3::S3Credentials>> given_credentials(const s3::S3Place& place);
+    // Of an S3 bucket, given now: from the environment, else asked for; absent: nothing was answered, which is fine if
+    // some are `kept`. usage, or denied: there is no terminal.
+    Result<std::optional<s3::S3Credentials>> given_credentials(const s3::S3Place& place, bool kept = false);
     // For any other: the settings and limits of this process. The carrier must not outlive the session.
     CarrierOptions carrier_options();
 

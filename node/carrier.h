@@ -34,6 +34,11 @@ class Carrier {
     const std::string& url() const { return url_; }  // of the place
     s3::Bucket& bucket() { return *outermost_; }
     s3::S3Bucket* s3() { return s3_.get(); }  // null: a directory. Its errors do not say how to change credentials
+    // Of several that create one object at once, each may be told that it did.
+    bool creates_race() const {
+        return s3_ && (s3_->conditional_put() == s3::ConditionalPut::refused ||
+                       s3_->conditional_put() == s3::ConditionalPut::ignored);
+    }
     s3::CallCounts counts() const { return s3_ ? s3_->counts() : counting_->counts(); }
     CarrierRow row() const;  // with what was learnt of the server so far
 

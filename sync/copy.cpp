@@ -20,10 +20,10 @@ Result<void> Round::become_new_device() {
     const ReplicaOptions& options = state_.options();
     const auto noticed = heads_.extract(old);  // not one of the others yet
     if (options.identity == nullptr || !options.on_new_device) return {};
-    const auto common = TRY(last_common_number());
-    if (!common) return {};
     std::optional<SeenHead> old_head;
     if (!noticed.empty()) old_head = noticed.mapped();
+    const auto common = TRY(last_common_number(old_head));
+    if (!common) return {};
     if (!read_old_head(old, old_head)) return {};
     crypto::DeviceKeys keys = crypto::DeviceKeys::generate(options.random);
     TRY(announce_new_device(state_, keys.id(), *common));
@@ -49,9 +49,14 @@ Result<void> Round::become_new_device() {
     return {};
 }
 
-// Walks back from our newest object to one the carrier has too.
-Result<std::optional<uint64_t>> Round::last_common_number() {
-    for (uint64_t number = state_.row().sealed_number; number > 0; number--) {
+// Walks back from our newest object to one the carrier has too, and the other copy. Where creates race, ours may lie
+// under a number that the other one has used: who goes on under the old name puts its own back there.
+Result<std::optional<uint64_t>> Round::last_common_number(const std::optional<SeenHead>& other) {
+    uint64_t newest = state_.row().sealed_number;
+    if (other && other->head.number > 0 && other->head.number <= newest &&
+        TRY(known_hash(state_.self(), other->head.number)) != other->head.hash)
+        newest = other->head.number - 1;
+    for (uint64_t number = newest; number > 0; number--) {
         const auto there = carrier_.get(change_path(state_.self(), number), crypto::kMaxObjectBytes);
         if (!there && there.error().kind != ErrorKind::not_found && there.error().kind != ErrorKind::corrupt) {
             note(there.error());
@@ -61,6 +66,24 @@ Result<std::optional<uint64_t>> Round::last_common_number() {
         if (there && here && crypto::object_hash(*there) == *here) return std::optional(number);
     }
     return std::optional<uint64_t>(0);
+}
+
+// The storage's head of this device is ours, so the name is. Its newest objects may still be another copy's, which
+// created them at the same time and finds our head: ours go back to their places.
+void Round::put_own_end_back(const Head& head) {
+    for (uint64_t number = head.number; number > 0; number--) {
+        const std::string path = change_path(state_.self(), number);
+        const auto mine = read_to_send(path);
+        if (!mine || !*mine) return;
+        const auto there = read_twice(path, crypto::kMaxObjectBytes, &**mine);
+        if (!there) return note(there.error());
+        if (equal(*there, **mine)) return;
+        alarm(stream_name(state_.self()), AlarmReason::copied_device,
+              fmt::format("a copy of this installation wrote {} as the same device; this one's bytes were put back",
+                          path));
+        const auto put = carrier_.put(path, **mine);
+        if (!put) return note_unsent(put.error());
+    }
 }
 
 bool Round::read_old_head(const crypto::DeviceId& old, std::optional<SeenHead>& seen) {

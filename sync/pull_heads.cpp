@@ -183,7 +183,7 @@ Result<bool> Round::signed_by_another(uint64_t number) {
 
 void Round::read_own_head(const s3::ObjectInfo& info) {
     const auto known = carrier_heads_.find(state_.self());
-    const bool expected = known != carrier_heads_.end() && known->second.version.empty() &&
+    const bool expected = !options_.creates_race && known != carrier_heads_.end() && known->second.version.empty() &&
                           info.size == carrier_row_->head_size && info.modified_ms > 0 &&
                           std::abs(info.modified_ms - carrier_row_->head_put_ms) <= kPutSlackMs;
     if (expected) {
@@ -232,6 +232,7 @@ void Round::judge_own_head(const Bytes& object, const s3::ObjectInfo& info) {
     carrier_row_->head = *head;
     carrier_row_->head_counter = head->counter;
     dirty_carrier_ = true;
+    if (options_.creates_race && !options_.receive_only) put_own_end_back(*head);
 }
 
 }  // namespace bae::sync

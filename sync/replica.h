@@ -117,6 +117,7 @@ struct SyncOptions {
     std::function<bool()> cancelled;                       // may be empty; checked between objects
     bool mend_clock = false;                               // give unsent transactions stamps of the mended clock
     bool receive_only = false;                             // the carrier is only read, and nothing is remembered of it
+    bool creates_race = false;  // put_if_absent is not atomic there: what was sent is read again in the next round
     // Runs all tasks, in any order and on any threads, and returns when all are done; empty: one after the other. The
     // carrier and the mirror are called from it.
     std::function<void(std::vector<std::function<void()>>)> run_parallel;

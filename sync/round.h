@@ -51,6 +51,7 @@ class Round {
     void read_heads();
     void read_own_head(const s3::ObjectInfo& info);
     void judge_own_head(const Bytes& object, const s3::ObjectInfo& info);
+    void put_own_end_back(const Head& head);
     void notice_missing_heads();
     bool is_unchanged(const crypto::DeviceId& device, const s3::ObjectInfo& info) const;
     void accept_head(const crypto::DeviceId& device, const s3::ObjectInfo& info, const Bytes& object);
@@ -128,8 +129,9 @@ class Round {
 
     // --- copy.cpp
     void found_copy();
-    Result<void> become_new_device();                      // clears is_copy_ if it did
-    Result<std::optional<uint64_t>> last_common_number();  // absent: the carrier cannot tell now
+    Result<void> become_new_device();  // clears is_copy_ if it did
+    // `other`: the head by which the copy was noticed, if it was. Absent: the carrier cannot tell now.
+    Result<std::optional<uint64_t>> last_common_number(const std::optional<SeenHead>& other);
     bool read_old_head(const crypto::DeviceId& old, std::optional<SeenHead>& seen);  // false: it cannot tell now
     bool old_stream_is_read() const;
 

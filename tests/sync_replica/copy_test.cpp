@@ -33,7 +33,57 @@ struct Copied : Devices {
     }
 };
 
+// A storage without conditional writes, on which somebody else gets in between our look and our write.
+class RacingBucket : public DatedBucket {
+  public:
+    using DatedBucket::DatedBucket;
+    Result<s3::PutOutcome> put_if_absent(std::string_view path, s3::Body& body) override {
+        TRY(put(path, body));
+        return s3::PutOutcome::created;
+    }
+    Result<void> put(std::string_view path, s3::Body& body) override {
+        if (path.starts_with(at)) {
+            if (const auto once = std::exchange(before_put, nullptr)) once();
+        }
+        return DatedBucket::put(path, body);
+    }
+    std::string at;
+    std::function<void()> before_put;
+};
+
+// Both push the same number at once; the other one's whole round comes before the write to `at`.
+void race_of_copies(const std::string& at) {
+    Copied devices;
+    RacingBucket racing(*devices.carrier, devices.wall);
+    const SyncOptions options{.creates_race = true};
+    const auto copy = devices[0].clone();
+    const crypto::DeviceId old = devices[0].id();
+    devices[0].add_album("original", "t");
+    copy->add_album("copy", "t");
+    racing.at = at;
+    racing.before_put = [&] { devices[0].must_sync(racing, options); };
+    copy->must_sync(racing, options);
+    devices[0].must_sync(racing, options);
+    EXPECT_NE(devices[0].id(), old) << "it did not look at what it had sent";
+    for (int i = 0; i < 4; i++) {
+        for (Home* home : {copy.get(), &devices[0], &devices[1]}) home->must_sync(racing, options);
+    }
+    EXPECT_EQ(copy->id(), old);
+    devices.expect_equal();
+    EXPECT_EQ(copy->dump(), devices[0].dump());
+    for (const std::string album : {"albums|original|", "albums|copy|"})
+        EXPECT_NE(devices[1].dump().find(album), std::string::npos) << album;
+    for (Home* home : {copy.get(), &devices[0], &devices[1]}) {
+        EXPECT_EQ(home->holds(), "");
+        EXPECT_EQ(home->status().pending, 0u);
+    }
+}
+
 }  // namespace
+
+TEST(Copy, WhereCreatesRaceTheLastWriterOfObjectAndHeadGoesOn) { race_of_copies("changes/"); }
+
+TEST(Copy, WhereCreatesRaceTheHeadSaysWhoGoesOnAndItsObjectIsPutBack) { race_of_copies("heads/"); }
 
 TEST(Copy, BothWroteOfflineAndTheSecondToSendBecomesANewDevice) {
     Copied devices;

@@ -69,5 +69,34 @@ class Faults(S3FaultCase):
         self.assertIn(f"tag {number}", [tag["name"] for tag in study.rows("tags")])
 
 
+@on_each_server
+class SlowLink(S3FaultCase):
+    proxy_options = ("--throttle-kib", "400", "--latency-ms", "20")
+
+    def test_everything_arrives(self):
+        study, kitchen = self.two()
+        study.run("import", self.more)
+        study.sync()
+        kitchen.sync()
+        self.finish_all(study, kitchen)
+        self.assertEqual(self.fetched(kitchen), self.audio)
+
+
+@on_each_server
+class Stalled(S3FaultCase):
+    def test_a_transfer_that_does_not_get_on_is_begun_again(self):
+        study, kitchen = self.two()
+        study.run("import", self.more)
+        self.proxy.next("stall", kind="PUT", target="storage/")
+        self.proxy.next("stall", kind="GET", target="storage/")
+        running = [study.start("sync"), kitchen.start("get", *self.releases(kitchen))]
+        for process in running:
+            _, said = process.communicate()
+            self.assertEqual(process.returncode, DONE, said)
+        self.assertEqual(self.proxy.counts()["faults"], {"stall": 2})
+        self.finish_all(study, kitchen)
+        self.assertEqual(self.fetched(kitchen), self.audio)
+
+
 if __name__ == "__main__":
     main()

@@ -4,6 +4,7 @@
 
 #include "sync/row_state.h"
 #include "sync/sql_value.h"
+#include "sync/unsealed.h"
 
 namespace bae::sync {
 
@@ -23,6 +24,10 @@ Result<std::vector<OutboxTransaction>> outbox_unsealed(Connection& c, size_t max
         out.push_back({s.integer(0), TRY(Stamp::parse(s.text(1))), seen.stamps(), to_bytes(s.blob(3)), s.string(4)});
     }
     return out;
+}
+
+Result<int64_t> newest_unsealed(Connection& c) {
+    return TRY(c.integer("SELECT max(position) FROM sync_outbox WHERE object_number IS NULL")).value_or(0);
 }
 
 Result<StreamCursor> load_cursor(Connection& c, const crypto::DeviceId& stream) {

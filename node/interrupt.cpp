@@ -21,6 +21,7 @@ void watch_for_interrupts() {
     for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
+void interrupt() { asked_to_stop = true; }
 bool interrupted() { return asked_to_stop; }
 
 Result<void> pause_ms(int64_t ms) {

@@ -7,6 +7,7 @@
 namespace bae::node {
 
 void watch_for_interrupts();
+void interrupt();    // as if a signal had asked
 bool interrupted();  // async-signal-safe to set, cheap to ask
 // Waits; cancelled if an interrupt comes (also one that came before).
 Result<void> pause_ms(int64_t ms);

@@ -36,14 +36,17 @@ class Pass {
                   .done = [this](size_t i) { collect(i); },
                   .more = [this] { return more(); },
                   .tick = [this] { tick(); },
-                  .stop = [this] { return health_.verdict() || interrupted(); }});
+                  .stop = [this] { return health_.verdict() || interrupted() || stopped(); }});
         record();
         TRY(recorded_);
         if (interrupted()) return fail(ErrorKind::cancelled, "interrupted");
+        report_.stopped = stopped();
         return judged();
     }
 
   private:
+    bool stopped() const { return round_.stop && round_.stop(); }
+
     // A carrier that takes nothing may still be read from.
     Result<void> judged() {
         const std::optional<Error> verdict = health_.verdict();
@@ -163,8 +166,8 @@ class Sending {
 
     Result<BlobReport> run() {
         TRY(ledger_.set_apart());
-        TRY(pass(BlobKind::image));
-        TRY(send_audio());
+        if (round_.artwork) TRY(pass(BlobKind::image));
+        if (round_.audio && !report_.stopped) TRY(send_audio());
         return report_;
     }
 
@@ -173,7 +176,7 @@ class Sending {
         if (TRY(ledger_.queue(BlobKind::file)).empty()) return {};
         const std::shared_ptr<void> lock = TRY(try_lock_blobs(round_.home));
         report_.elsewhere = !lock;
-        while (lock && TRY(pass(BlobKind::file))) {
+        while (lock && !report_.stopped && TRY(pass(BlobKind::file))) {
         }
         return {};
     }

@@ -1,5 +1,6 @@
 #pragma once
 // The part of a sync that follows the rows: artwork both ways, then this device's audio to the carrier.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct BlobReport {
     uint64_t own_waiting = 0;          // of them: this device's to send
     std::vector<std::string> refused;  // files that are not what was imported
     std::vector<std::string> kept;     // what was said of the first few of this device's that wait
+    bool stopped = false;              // by BlobRound::stop
     bool elsewhere = false;            // there is audio to send, and another process is at it
 };
 
@@ -28,6 +30,8 @@ struct BlobRound {
     crypto::DeviceId device;
     int workers = 1;
     Output& out;
+    bool artwork = true, audio = true;  // which of them
+    std::function<bool()> stop = {};    // ends it early once this is true; what is left stays queued
 };
 // Everything that is queued, and what comes to be queued meanwhile; there is a bucket. Rows do not wait for it: one
 // process of a home sends audio (blobs.lock), any other goes on without. What the carrier says of one file is that

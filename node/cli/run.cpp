@@ -40,6 +40,7 @@ int run_invocation(const Invocation& invocation) {
     const Result<Config> config = settings_of(invocation);
     if (!config) return say(out, config.error(), ExitCode::usage);
     Session session(out, *config, process_environment);
+    session.read_settings_with([&] { return settings_of(invocation); });
     const Result<ExitCode> result =
         std::visit([&](const auto& command) { return run(session, command); }, invocation.command);
     if (!result) return say(out, with_cause(session, result.error()), session.exit_code_of(result.error()));

@@ -39,11 +39,18 @@ Session::Session(Output& out, Config config, Environment variables)
     : out_(out),
       config_(std::move(config)),
       environment_(variables),
+      ask_passphrase_(passphrase_of(variables)),
+      read_settings_([this] { return Result<Config>(config_); }),
       upload_limit_(static_cast<uint64_t>(config_.limits_upload) * 1024),
       download_limit_(static_cast<uint64_t>(config_.limits_download) * 1024),
       opened_(std::make_unique<Opened>()) {}
 
 Session::~Session() = default;
+
+void Session::close() {
+    *opened_ = {};
+    refusal_.reset();
+}
 
 ExitCode Session::exit_code_of(const Error& error) const {
     if (error.kind == ErrorKind::cancelled) return ExitCode::interrupted;
@@ -91,7 +98,7 @@ AskPassphrase passphrase_of(Environment environment) {
 
 Result<Secrets*> Session::secrets() {
     if (opened_->secrets) return &*opened_->secrets;
-    Result<Secrets> secrets = Secrets::open(TRY(paths()), environment_, passphrase_of(environment_));
+    Result<Secrets> secrets = Secrets::open(TRY(paths()), environment_, ask_passphrase_);
     if (!secrets && secrets.error().kind == ErrorKind::denied) return refuse(ExitCode::wrong_key, secrets.error());
     if (!secrets) return tl::unexpected<Error>(secrets.error());
     opened_->secrets = std::move(*secrets);

@@ -2,6 +2,7 @@
 // What a command works with. Everything is opened when it is first asked for, so that a command pays only for what it
 // needs; what cannot be opened says which exit code that is. For one thread.
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -22,6 +23,13 @@ class Session {
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
+
+    // In place of BAE_PASSPHRASE_FILE and the terminal; before the secrets are opened.
+    void ask_passphrase_with(AskPassphrase ask) { ask_passphrase_ = std::move(ask); }
+    // How the settings are read again, with the flags of this process.
+    void read_settings_with(std::function<Result<Config>()> read) { read_settings_ = std::move(read); }
+    Result<Config> read_settings() const { return read_settings_(); }
+    void close();  // what was opened is opened again when it is asked for
 
     Output& out() { return out_; }
     const Config& config() const { return config_; }
@@ -61,6 +69,8 @@ class Session {
     Output& out_;
     Config config_;
     Environment environment_;
+    AskPassphrase ask_passphrase_;
+    std::function<Result<Config>()> read_settings_;
     std::optional<ExitCode> refusal_;
     s3::RateLimit upload_limit_, download_limit_;
     std::atomic<int64_t> said_waiting_ms_ = 0;

@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 
 #include "node/blobs/ledger.h"
-#include "node/blobs/send.h"
-#include "node/blobs/workers.h"
 #include "node/cli/commands.h"
 #include "node/cli/holds.h"
 #include "node/cli/prompt.h"
-#include "node/interrupt.h"
+#include "node/cli/sync_round.h"
 #include "node/output/escape.h"
 
 namespace bae::node {
@@ -19,17 +17,6 @@ Result<void> confirm_mending(Session& session, const SyncCommand& command) {
         return session.usage("--mend-clock asks first; without a terminal, add --yes once the clock is right");
     if (!TRY(Result<bool>(yes))) return fail(ErrorKind::cancelled, "nothing was changed");
     return {};
-}
-
-sync::SyncOptions options_of(Session& session, const SyncCommand& command) {
-    return {.on_progress =
-                [&out = session.out()](const sync::SyncProgress& at) { out.progress(at.phase, at.done, at.total); },
-            .cancelled = interrupted,
-            .mend_clock = command.mend_clock,
-            .run_parallel =
-                [workers = session.config().bucket_workers](std::vector<std::function<void()>> tasks) {
-                    run_work({.count = tasks.size(), .threads = workers, .run = [&](size_t i) { tasks[i](); }});
-                }};
 }
 
 void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& blobs, const s3::CallCounts& calls) {
@@ -81,24 +68,12 @@ Result<ExitCode> seal_only(Session& session) {
 Result<ExitCode> run(Session& session, const SyncCommand& command) {
     TRY(confirm_mending(session, command));
     if (TRY(session.carrier_url()).empty() && !command.mend_clock) return seal_only(session);
-    Carrier* carrier = TRY(session.carrier());
-    sync::Replica* replica = TRY(session.replica());
-    Result<sync::SyncReport> rows = replica->sync(carrier->bucket(), carrier->url(), options_of(session, command));
-    session.out().end_progress();
-    if (!rows) return tl::unexpected<Error>(rows.error());
-    const BlobRound round{.database = *TRY(session.database()),
-                          .replica = *replica,
-                          .bucket = &carrier->bucket(),
-                          .carrier_url = carrier->url(),
-                          .home = TRY(session.paths()),
-                          .device = TRY(session.record()).device,
-                          .workers = session.config().bucket_workers,
-                          .out = session.out()};
-    const BlobReport blobs = TRY(sync_blobs(round));
+    const sync::SyncReport rows = TRY(sync_rows(session, command.mend_clock));
+    const BlobReport blobs = TRY(sync_blobs(TRY(blob_round(session))));
     TRY(session.remember_carrier());
-    print_summary(session.out(), *rows, blobs, carrier->counts());
+    print_summary(session.out(), rows, blobs, TRY(session.carrier())->counts());
     const bool all_sent = blobs.refused.empty() && blobs.own_waiting == 0 && !blobs.elsewhere;
-    return rows->holds.empty() && all_sent ? ExitCode::done : ExitCode::partly;
+    return rows.holds.empty() && all_sent ? ExitCode::done : ExitCode::partly;
 }
 
 }  // namespace bae::node

@@ -3,7 +3,7 @@ _bae() {
     local word=${COMP_WORDS[COMP_CWORD]} command="" before="" i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --home | --to | --from | --name | --bucket-* | --limit-* | --import-threads) ((i++)) ;;
+            --home | --to | --from | --name | --bucket-* | --limit-* | --import-threads | --node-poll-s) ((i++)) ;;
             -*) ;;
             *) if [ -z "$command" ]; then command=${COMP_WORDS[i]}; else before=${COMP_WORDS[i]}; fi ;;
         esac
@@ -13,9 +13,9 @@ _bae() {
         --home | --to | --from) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
     esac
     local words="--home --json --quiet --bucket-attempts --bucket-ca-file --bucket-give-up-after --bucket-parallel --bucket-stall-after --bucket-workers"
-    words="$words --import-threads --limit-download --limit-upload --help"
+    words="$words --import-threads --limit-download --limit-upload --node-poll-s --help"
     case $command in
-        "") words="init import list show get edit remove tag bucket sync status conflicts identity restore digest dump verify $words --version" ;;
+        "") words="init import list show get edit remove tag bucket sync status conflicts identity restore node digest dump verify $words --version" ;;
         init) words="--name --passphrase $words" ;;
         import) mapfile -t COMPREPLY < <(compgen -f -- "$word"; compgen -W "--copy --dry-run --again $words" -- "$word") && return ;;
         list) [ -n "$before" ] || words="albums releases tracks artists files tags collections devices $words" ;;

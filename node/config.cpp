@@ -30,6 +30,7 @@ constexpr Key kKeys[] = {
     {"import.threads", "BAE_IMPORT_THREADS", &Config::import_threads, 0, 256},
     {"limits.download", "BAE_LIMITS_DOWNLOAD", &Config::limits_download, 0, kMostKibPerSecond},
     {"limits.upload", "BAE_LIMITS_UPLOAD", &Config::limits_upload, 0, kMostKibPerSecond},
+    {"node.poll_s", "BAE_NODE_POLL_S", &Config::node_poll_s, 1, 86'400},
 };
 
 std::vector<std::string> known_keys() {

@@ -14,6 +14,7 @@
 //   import.threads        files read at a time; 0: one per processor
 //   limits.download       KiB per second from the bucket; 0: no limit
 //   limits.upload         KiB per second to the bucket; 0: no limit
+//   node.poll_s           seconds after which the daemon asks the bucket for news
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -34,6 +35,7 @@ struct Config {
     int bucket_workers = 3;
     int import_threads = 0;
     int limits_download = 0, limits_upload = 0;
+    int node_poll_s = 30;
     bool operator==(const Config&) const = default;
 };
 

@@ -9,6 +9,8 @@
 //   secrets         the secret store
 //   sync.lock       empty; locked by the process that syncs (round_lock.h)
 //   blobs.lock      the same, of the process that sends audio
+//   node.lock       locked by the daemon; its process id (runtime/node_lock.h)
+//   node.json       what the daemon does; of no meaning while none runs
 //   library.id      text: library, device and person; written last, so where it is, there is a whole library
 //
 // A new home is built in .founding inside the directory. Renaming that to .founded is the moment the library exists;
@@ -33,6 +35,8 @@ struct HomePaths {
     std::filesystem::path secrets() const { return root / "secrets"; }
     std::filesystem::path round_lock() const { return root / "sync.lock"; }
     std::filesystem::path blobs_lock() const { return root / "blobs.lock"; }
+    std::filesystem::path node_lock() const { return root / "node.lock"; }
+    std::filesystem::path node_state() const { return root / "node.json"; }
     std::filesystem::path record() const { return root / "library.id"; }
 };
 

@@ -99,6 +99,7 @@ class Parser {
         setting("--import-threads", "import.threads", "files read at a time; 0: one per processor (0)");
         setting("--limit-download", "limits.download", "KiB per second from the bucket; 0: no limit (0)");
         setting("--limit-upload", "limits.upload", "KiB per second to the bucket; 0: no limit (0)");
+        setting("--node-poll-s", "node.poll_s", "seconds after which the daemon asks the bucket for news (30)");
         app_.add_flag("--json", invocation_.json, "one JSON object per line, for programs");
         app_.add_flag("-q,--quiet", invocation_.quiet, "results and errors only");
     }
@@ -208,6 +209,8 @@ class Parser {
     }
 
     void add_checking_commands() {
+        command("node", "Keep the library synced for as long as this runs: the daemon, for systemd or a terminal.",
+                node_);
         command("digest", "Print the digest of the merged state: equal on two devices exactly if their states are.",
                 digest_);
         command("dump", "Print every synced row, one JSON object per line, in a canonical order.", dump_);
@@ -237,6 +240,7 @@ class Parser {
     ConflictsCommand conflicts_, conflicts_restore_;
     IdentityCommand identity_show_, identity_export_;
     RestoreCommand restore_;
+    NodeCommand node_;
     DigestCommand digest_;
     DumpCommand dump_;
     VerifyCommand verify_;

@@ -64,6 +64,7 @@ struct RestoreCommand {
     std::optional<std::string> from, name;
     bool passphrase = false;
 };
+struct NodeCommand {};
 struct DigestCommand {};
 struct DumpCommand {};
 struct VerifyCommand {
@@ -76,7 +77,7 @@ struct InspectCommand {
 using Command =
     std::variant<InitCommand, ImportCommand, ListCommand, ShowCommand, GetCommand, EditCommand, RemoveCommand,
                  TagCommand, BucketCommand, SyncCommand, StatusCommand, ConflictsCommand, IdentityCommand,
-                 RestoreCommand, DigestCommand, DumpCommand, VerifyCommand, InspectCommand>;
+                 RestoreCommand, NodeCommand, DigestCommand, DumpCommand, VerifyCommand, InspectCommand>;
 
 struct Invocation {
     Settings settings;  // flags that are settings

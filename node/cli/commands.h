@@ -20,6 +20,7 @@ Result<ExitCode> run(Session& session, const StatusCommand& command);
 Result<ExitCode> run(Session& session, const ConflictsCommand& command);
 Result<ExitCode> run(Session& session, const IdentityCommand& command);
 Result<ExitCode> run(Session& session, const RestoreCommand& command);
+Result<ExitCode> run(Session& session, const NodeCommand& command);
 Result<ExitCode> run(Session& session, const DigestCommand& command);
 Result<ExitCode> run(Session& session, const DumpCommand& command);
 Result<ExitCode> run(Session& session, const VerifyCommand& command);

@@ -9,6 +9,7 @@
 #include "node/cli/rows.h"
 #include "node/output/escape.h"
 #include "node/output/table.h"
+#include "node/runtime/node_state.h"
 
 namespace bae::node {
 namespace {
@@ -31,6 +32,7 @@ struct Status {
     uint64_t blobs_pending = 0;
     LibraryAvailability availability;
     std::vector<NotAvailable> not_available;  // the first of them
+    std::optional<NodeState> node;            // the daemon, if it runs
 };
 
 // How many files a release has, and how many of them are why it is not available: counted anew, because the library's
@@ -70,6 +72,7 @@ Result<Status> status_of(Session& session) {
         status.names.push_back(TRY(device_name(*reader, device.id)));
     status.blobs_pending = TRY(BlobLedger::queued(*reader));
     TRY(add_availability(*reader, status));
+    status.node = TRY(read_node_state(TRY(session.paths())));
     return status;
 }
 
@@ -127,6 +130,10 @@ void print_json(Output& out, const Status& status) {
         object.null("bucket");
     else
         object.text("bucket", status.bucket);
+    if (status.node)
+        object.object("node", json_of(*status.node));
+    else
+        object.null("node");
     out.line(object.objects("devices", devices)
                  .count("pending", status.replica.pending)
                  .count("unsealed", status.replica.unsealed)
@@ -172,8 +179,8 @@ std::string headline(const Status& status) {
     if (state == "local") return "This library is on this device only: `bae bucket use file:///path`, then `bae sync`";
     if (state == "synced") return "Everything is sent.";
     if (state == "pending")
-        return fmt::format("{} changes and {} files and pictures are to be sent or fetched: `bae sync`",
-                           status.replica.pending, status.blobs_pending);
+        return fmt::format("{} changes and {} files and pictures are to be sent or fetched{}", status.replica.pending,
+                           status.blobs_pending, status.node ? "." : ": `bae sync`, or `bae node` all the time");
     return fmt::format("{} changes are to be sent. {} {}", status.replica.pending,
                        status.waiting.size() + status.replica.alarms.size(), "things need attention:");
 }
@@ -188,6 +195,9 @@ void print_people(Output& out, const Status& status) {
         out.line("  waits  " + text_of(status.waiting[i]));
     if (status.waiting.size() > kShownHolds)
         out.line(fmt::format("  and {} more, see --json", status.waiting.size() - kShownHolds));
+    if (status.node) {
+        for (const std::string& line : lines_of(*status.node)) out.line(line);
+    }
     print_devices(out, status);
     print_releases(out, status);
 }

@@ -15,6 +15,17 @@ constexpr const char* kStands =
     "ELSE EXISTS (SELECT 1 FROM release_files f JOIN local_files l ON l.file_id = f.id "
     "WHERE f.id = q.owner_id AND l.state = 'present' AND l.file_hash = f.file_hash) END";
 
+// Are the bytes of blob (?1 kind, ?2 row, ?3 owner, ?4 hash, ?5 epoch) still what the row stands for, and carrier ?6
+// the one in use? Another process may have chosen another place, or an import moved or replaced the file meanwhile.
+constexpr const char* kStillWanted =
+    "SELECT coalesce((SELECT url FROM carriers WHERE current = 1), '') = ?6 AND CASE ?1 WHEN 'file' THEN "
+    "EXISTS (SELECT 1 FROM release_files f JOIN releases r ON r.id = f.release_id WHERE f.id = ?2 AND f.release_id = "
+    "?3 "
+    "AND f.file_hash = ?4 AND coalesce(r.key_epoch, '') = ?5) ELSE "
+    "EXISTS (SELECT 1 FROM library_images f LEFT JOIN releases r ON r.id = f.owner_id WHERE f.id = ?2 AND f.owner_id = "
+    "?3 "
+    "AND f.file_hash = ?4 AND coalesce(f.key_epoch, r.key_epoch, '') = ?5) END";
+
 // How often it was tried in vain.
 constexpr const char* kTried =
     "coalesce((SELECT max(attempts) FROM transfers t WHERE t.owner_id = q.owner_id AND t.state = 'waiting'), 0)";
@@ -49,6 +60,13 @@ std::string load_sql(BlobKind kind) {
         "LEFT JOIN carried_blobs b ON b.carrier = ?1 AND b.owner_id = f.id AND b.file_hash = f.file_hash AND "
         "b.key_epoch = r.key_epoch WHERE q.kind = 'file' AND q.owner_id = ?2",
         file_columns());
+}
+
+Result<bool> still_wanted(sync::sqlite::Connection& connection, const Blob& blob, const std::string& carrier) {
+    const auto wanted =
+        TRY(connection.integer(kStillWanted, std::string(blob.kind == BlobKind::file ? "file" : "image"), blob.row_id,
+                               blob.owner_id, blob.hash.view(), blob.epoch, carrier));
+    return wanted.value_or(0) != 0;
 }
 
 QueuedBlob queued_blob(const sync::sqlite::Statement& row, BlobKind kind) {
@@ -114,6 +132,8 @@ Result<void> BlobLedger::record(sync::sqlite::Connection& connection, const Blob
         TRY(connection.run("INSERT INTO file_chunks (file_hash, chunk_hashes) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                            blob.hash.view(), outcome.chunk_hashes));
     }
+    // Else it stays queued, for what it is to be now.
+    if (outcome.state != BlobOutcome::State::waiting && !TRY(still_wanted(connection, blob, carrier_))) return {};
     const bool settled = outcome.state == BlobOutcome::State::carried || outcome.state == BlobOutcome::State::fetched;
     if (settled) {
         TRY(connection.run(
@@ -130,7 +150,8 @@ Result<void> BlobLedger::record(sync::sqlite::Connection& connection, const Blob
             outcome.state == BlobOutcome::State::refused ? "failed" : "waiting", outcome.reason));
     }
     if (outcome.state == BlobOutcome::State::refused && !outcome.path.empty()) {
-        TRY(connection.run("UPDATE local_files SET state = 'changed' WHERE path = ?", as_bytes(outcome.path.native())));
+        TRY(connection.run("UPDATE local_files SET state = 'changed' WHERE path = ? AND file_hash = ?",
+                           as_bytes(outcome.path.native()), blob.hash.view()));
     }
     if (outcome.state == BlobOutcome::State::waiting) return {};
     return connection.run("DELETE FROM blob_queue WHERE owner_id = ?", blob.row_id);

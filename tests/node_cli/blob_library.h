@@ -11,6 +11,7 @@
 #include "node/blobs/ledger.h"
 #include "node/blobs/sealed_file.h"
 #include "node/blobs/send.h"
+#include "node/carrier_row.h"
 #include "node/cli/commands.h"
 #include "node_cli/temporary_directory.h"
 #include "s3/memory_bucket.h"
@@ -28,7 +29,14 @@ class BlobLibrary {
         testing::internal::CaptureStdout();
         EXPECT_TRUE(run(session_, InitCommand{.name = "study"}));
         testing::internal::GetCapturedStdout();
+        use(carrier_url_);
         write("INSERT INTO albums (id, title, is_compilation, _updated_at) VALUES ('album', 'Album', 0, stamp())");
+    }
+    // As `bucket use` does.
+    void use(const std::string& carrier_url) {
+        const auto used = database().replicate(
+            [&](sync::sqlite::Connection& c) { return use_carrier(c, CarrierRow{.url = carrier_url, .region = {}}); });
+        ASSERT_TRUE(used) << used.error().message;
     }
 
     sync::Database& database() { return *session_.database().value(); }

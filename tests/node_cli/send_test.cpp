@@ -87,6 +87,40 @@ TEST_F(Sending, EndsEarlyWhenTheCarrierIsUnreachable) {
         << "what was tried says why it waits";
 }
 
+TEST_F(Sending, WhatIsSentToOnePlaceIsStillSentToTheOneChosenMeanwhile) {
+    add_files(20);
+    std::atomic<int> begun = 0;
+    gate_.before = [&](uint64_t) {
+        if (++begun == 5) library_.use("elsewhere");
+        return Result<void>();
+    };
+    EXPECT_EQ(library_.send(gate_, 2).sent, 20u);
+    EXPECT_EQ(library_.queued(), 20u);
+    const auto elsewhere = s3::make_memory_bucket();
+    BlobRound round = library_.round(*elsewhere);
+    round.carrier_url = "elsewhere";
+    EXPECT_EQ(sync_blobs(round)->sent, 20u);
+    EXPECT_EQ(library_.queued(), 0u);
+}
+
+TEST_F(Sending, WhatIsMovedOrReplacedMeanwhileIsSentAsItIsNow) {
+    add_files(1);
+    add_victim();
+    library_.add_release("other");
+    gate_.before = [&](uint64_t size) {
+        if (size == blob_sealed_size(kVictim))
+            library_.write("UPDATE release_files SET release_id = 'other', _updated_at = stamp() WHERE id = 'victim'");
+        return Result<void>();
+    };
+    EXPECT_EQ(library_.send(gate_).sent, 2u);
+    EXPECT_EQ(library_.queued(), 1u) << "what was sent is sealed for the release it was in";
+    EXPECT_EQ(stored(), 2u);
+    gate_.before = [](uint64_t) { return Result<void>(); };
+    EXPECT_EQ(library_.send(gate_).sent, 1u);
+    EXPECT_EQ(stored(), 3u);
+    EXPECT_EQ(library_.queued(), 0u);
+}
+
 TEST_F(Sending, WaitsWhereNothingMayBeWritten) {
     add_files(50);
     gate_.before = [](uint64_t) { return fail(ErrorKind::denied, "read only"); };

@@ -1,5 +1,6 @@
 """What the fault tests over S3 share: a library that syncs through the fault proxy, on each kind of server."""
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "servers"))
@@ -9,6 +10,16 @@ from on_servers import OverS3, main, on_each_server  # noqa: E402,F401
 from s3_servers import FaultProxy  # noqa: E402
 
 FEW_TRIES = {"BAE_BUCKET_ATTEMPTS": "3"}  # of a request, so that trouble shows and takes no time
+PATIENCE_S = 60  # a safety net
+
+
+def wait_until(happened):
+    """Asks again and again, as there is nobody who tells."""
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        if time.monotonic() > end:
+            raise AssertionError("it does not happen")
+        time.sleep(0.005)
 
 
 class S3FaultCase(OverS3, FaultCase):
@@ -62,7 +73,7 @@ class S3FaultCase(OverS3, FaultCase):
     def later(self, *homes):
         """A quarter of an hour later, when what may have been an old answer is asked for again."""
         for home in homes:
-            home.run("sync", env={"LD_PRELOAD": preload("clock_shift"), "BAE_CLOCK_SHIFT": "900"})
+            home.run("sync", env=clock(900))
 
     def releases(self, home):
         return [row["id"] for row in home.rows("releases")]

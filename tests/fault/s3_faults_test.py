@@ -93,7 +93,7 @@ class Stalled(S3FaultCase):
         for process in running:
             _, said = process.communicate()
             self.assertEqual(process.returncode, DONE, said)
-        self.assertEqual(self.proxy.counts()["faults"], {"stall": 2})
+        wait_until(lambda: self.proxy.counts()["faults"] == {"stall": 2})
         self.finish_all(study, kitchen)
         self.assertEqual(self.fetched(kitchen), self.audio)
 

@@ -1,23 +1,12 @@
 #!/usr/bin/env python3
 """kill -9 in the middle of a transfer: of the program on either side, of the network between (the proxy), of the server. The next try
 completes, large files from where they were. BAE_FAULT_ROUNDS: how many kills of the program per command."""
-import time
 import wave
 
 from s3_fault import *
 from s3_servers import OwnServer
 
 PART = 16 << 20  # as the program sends large files
-PATIENCE_S = 60  # a safety net
-
-
-def wait_until(happened):
-    """Asks again and again, as there is nobody who tells."""
-    end = time.monotonic() + PATIENCE_S
-    while not happened():
-        if time.monotonic() > end:
-            raise AssertionError("it does not happen")
-        time.sleep(0.005)
 
 
 def make_large_file(folder, size):

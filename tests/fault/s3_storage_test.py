@@ -46,9 +46,9 @@ class WithoutConditions(StorageCase):
         twin.run("edit", "release", release, "date=2001")
         study.run("edit", "release", release, "media=CD")
         with ThreadPoolExecutor(2) as pool:
-            for ran in pool.map(lambda home: home.attempt("sync"), (study, kitchen)):
+            for ran in pool.map(lambda home: home.attempt("sync"), (study, twin)):
                 self.assertIn(ran.code, (DONE, PARTLY), ran.err)
-        for home in (twin, study, kitchen):
+        for home in (study, twin, study, twin, kitchen):
             self.bear(home, "sync")
         self.finish_after_alarms(study, kitchen, twin)
         self.assertEqual(len({home.status()["device_id"] for home in (study, kitchen, twin)}), 3)

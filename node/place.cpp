@@ -55,6 +55,14 @@ fs::path tidy(const fs::path& path) {
     return normal;
 }
 
+// Without what stands before the host: a password, perhaps.
+std::string without_credentials(std::string_view url) {
+    const size_t host = url.find("://") == url.npos ? 0 : url.find("://") + 3;
+    const size_t at = url.substr(host, url.find_first_of("/?#", host) - host).rfind('@');
+    if (at == url.npos) return std::string(url);
+    return fmt::format("{}...{}", url.substr(0, host), url.substr(host + at));
+}
+
 Result<fs::path> directory_of(std::string_view url) {
     const fs::path path = TRY(percent_decoded(url.substr(kFile.size())));
     if (path.is_absolute()) return tidy(path);
@@ -74,7 +82,7 @@ Result<Place> parse_place(std::string_view url) {
     return fail(ErrorKind::invalid_input,
                 fmt::format("\"{}\" is no place for a library; name a directory, file:///path, or a bucket, "
                             "s3://BUCKET/PREFIX?endpoint=https://HOST",
-                            shown(url)));
+                            shown(without_credentials(url))));
 }
 
 }  // namespace bae::node

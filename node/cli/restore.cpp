@@ -60,10 +60,17 @@ Result<s3::S3Credentials> credentials_of(Session& session, const Place& place) {
         fmt::format("{} needs an access key and a secret key; nothing was changed", shown(place.url())));
 }
 
-// A server that refuses the credentials is another matter than a code that does not fit.
+// A server that refuses the credentials, or a place without a library, is another matter than a code that does not fit.
 Result<void> reach(Carrier& carrier) {
-    if (carrier.s3()) TRY_CONTEXT(carrier.s3()->list("library.bae", "", 1), shown(carrier.url()));
-    return {};
+    if (!carrier.s3()) return {};
+    TRY(carrier.s3()->list("library.bae", "", 1));
+    const Result<s3::ObjectInfo> founding = carrier.s3()->stat("library.bae");
+    if (founding) return {};
+    if (founding.error().kind != ErrorKind::not_found) return tl::unexpected<Error>(founding.error());
+    return fail(ErrorKind::not_found,
+                fmt::format("there is no library in {}: correct the address (the prefix, too), or name with --from a "
+                            "place that holds it, such as a copy of the mirror folder of another device",
+                            shown(carrier.url())));
 }
 
 Result<Source> source_of(Session& session, const RestoreCommand& command, const crypto::RecoveryCode& code) {
@@ -73,8 +80,14 @@ Result<Source> source_of(Session& session, const RestoreCommand& command, const 
             "this recovery code names no place to get the library from: give one with --from (a bucket, or a copy of "
             "the mirror folder of another device)");
     }
-    const Place place = TRY(parse_place(url));
-    Source source = TRY(open_source(session, place, TRY(credentials_of(session, place))));
+    const auto checked = [&](auto result) {
+        if (!result && command.from && result.error().kind == ErrorKind::invalid_input)
+            session.refuse(ExitCode::usage, result.error());
+        return result;
+    };
+    const Place place = TRY(checked(parse_place(url)));
+    s3::S3Credentials credentials = TRY(credentials_of(session, place));
+    Source source = TRY(checked(open_source(session, place, std::move(credentials))));
     TRY(reach(source.carrier));
     return source;
 }
@@ -136,15 +149,31 @@ Result<std::string> choose_carrier(Session& session, Founding& founding, Source&
     return from.carrier.url();
 }
 
-void print_next(Output& out, const std::string& from, const std::string& url) {
-    if (url.empty())
+// `named` is the place in the code, `from` where the library came from, `url` where it syncs through from now on.
+void print_next(Output& out, const std::string& named, const std::string& from, const std::string& url) {
+    if (url.empty() && named.empty())
         out.warn(
             "this was the mirror in the home of another device, into which nobody else may write: the library is here, "
             "but syncs through no place yet; choose one with `bae bucket use URL`, here and there");
+    else if (url.empty())
+        out.warn(
+            "this was the mirror in the home of another device, into which nobody else may write: the library is here, "
+            "but syncs through no place yet");
     else if (url != from)
         out.note(fmt::format("It syncs through {}, the place in the code.", shown(url)));
     else
-        out.note("`bae sync` brings the library here.");
+        out.note(fmt::format("`bae sync` brings the library here, from {}.", shown(url)));
+    if (!named.empty() && url != named)
+        out.warn(
+            fmt::format("the place in the code, {}, was not reached, or no credentials of it were given: "
+                        "`bae bucket use {}` goes on there, where other devices may be",
+                        shown(named), shown(named)));
+}
+
+// As `bae bucket` shows it; empty if the code names none.
+std::string named_url(const crypto::RecoveryCode& code) {
+    const Result<Place> place = parse_place(code.carrier_url);
+    return place ? place->url() : std::string();
 }
 
 void print_restored(Output& out, const HomeRecord& record, const std::string& name,
@@ -199,7 +228,7 @@ Result<ExitCode> run(Session& session, const RestoreCommand& command) {
     const HomeRecord record = founding.record();
     TRY(founding.commit());
     print_restored(session.out(), record, name, *info);
-    print_next(session.out(), source.carrier.url(), next);
+    print_next(session.out(), named_url(code), source.carrier.url(), next);
     return ExitCode::done;
 }
 

@@ -220,11 +220,25 @@ class Use(Buckets):
         self.assertEqual(kitchen.run("bucket").out, study.run("bucket").out)
         kitchen.sync()
         attic = self.home("attic")
-        attic.run("restore", "-", "--from", mirror, stdin=code)
+        self.assertIn(f"bae bucket use {study.run('bucket').out.strip()}", attic.run("restore", "-", "--from", mirror, stdin=code).err)
         self.assertIsNone(attic.run("bucket", "--json").summary["bucket"])
         attic.run("bucket", "use", self.carrier.url, env=self.keys)
         self.settle(attic, study, kitchen)
         self.assert_same(attic, study, kitchen)
+        shutil.copytree(study.path / "mirror", self.root / "copy")
+        said = self.home("shed").run("restore", "-", "--from", self.root / "copy", stdin=code)
+        self.assertIn("/copy", said.out)
+        self.assertIn("bae bucket use s3://", said.err, "that it goes on apart from the others is not left unsaid")
+
+    def test_restore_from_a_place_that_holds_no_library_or_can_be_none_says_so(self):
+        study = self.synced(count=1)
+        code = study.export() + "\n"
+        kitchen = self.home("kitchen")
+        elsewhere = kitchen.run("restore", "-", "--from", self.carrier.url.replace("?", "/elsewhere?"), env=self.keys, stdin=code, code=FAILED)
+        self.assertIn("there is no library in", elsewhere.err)
+        for none in ("s3://bucket?endpoint=http://s3.example.org", "ftp://host", "https://name:pass-word@host/"):
+            self.assertNotIn("pass-word", kitchen.run("restore", "-", "--from", none, env=self.keys, stdin=code, code=USAGE).err)
+        kitchen.run("list", "albums", code=NO_LIBRARY)
 
 
 @on_each_server

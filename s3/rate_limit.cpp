@@ -7,6 +7,7 @@ namespace bae::s3 {
 static constexpr uint64_t kByte = 1000;
 static constexpr uint64_t kSavedMs = 250;
 static constexpr uint64_t kCrumbMs = 10;
+static constexpr uint64_t kLateMs = 1000;
 static constexpr uint64_t kNoLimit = 1'000'000'000'000'000;  // a petabyte per second; keeps products within 64 bits
 
 static uint64_t most_saved(uint64_t bytes_per_s) { return std::max(kByte, bytes_per_s * kSavedMs); }
@@ -27,7 +28,10 @@ uint64_t RateLimit::take(uint64_t wanted, int64_t now_ms) {
     if (bytes_per_s_ == 0) return wanted;
     const std::lock_guard lock(mutex_);
     saved_ = saved_at(now_ms);
-    at_ms_ = now_ms;
+    // Threads look at the clock before they come here: one that was held up in between must not turn it back.
+    const bool is_late =
+        at_ms_ && now_ms <= *at_ms_ && static_cast<uint64_t>(*at_ms_) - static_cast<uint64_t>(now_ms) <= kLateMs;
+    if (!is_late) at_ms_ = now_ms;
     const uint64_t bytes = saved_ / kByte;
     if (bytes < wanted && saved_ < least_given(bytes_per_s_)) return 0;
     const uint64_t given = std::min(wanted, bytes);

@@ -1,6 +1,6 @@
 #pragma once
 // A token bucket shared by all transfers of one direction. Safe for several threads; the clock is an argument, best one
-// that does not jump (where it goes back, the time that passes twice counts twice).
+// that does not jump (where it goes back by more than a second, the time that passes twice counts twice).
 #include <cstdint>
 #include <mutex>
 #include <optional>

@@ -29,6 +29,7 @@ struct Attempts {
     int redirects = 0;
     bool clock_corrected = false;
     bool repeated = false;
+    bool unanswered = false;             // the last attempt
     std::optional<S3Reply> unexplained;  // the refusal of a HEAD, which says nothing; the reason is being asked for
 };
 
@@ -139,6 +140,7 @@ class S3Requests::Run {
         transfer.headers = signed_headers(to_sign, requests_.options_.credentials, one.target.region, "s3",
                                           requests_.server_.signing_ms(requests_.now_ms()));
         transfer.body = one.request->body;
+        transfer.fresh = one.unanswered;
         transfer.max_body = one.request->max_body;
         transfer.place = one.request->place;
         transport_->start(transfer);
@@ -171,6 +173,7 @@ class S3Requests::Run {
         const std::unique_ptr<Transfer> transfer = std::move(at->transfer);
         requests_.server_.count(counts_of(at->request->kind, *transfer));
         at->repeated = at->repeated || transfer->repeated;
+        at->unanswered = transfer->failure.has_value();
         note_date(transfer->answer);
         if (transfer->failure && at->unexplained && transfer->failure->kind != ErrorKind::retry)
             return finish(at, std::move(*at->unexplained), done);

@@ -69,7 +69,8 @@ bool Transfer::begin_body() {
     length = length_of(answer);
     if (!is_good() || method == "HEAD") return true;
     // Without either the end of the connection is the end of the body, and a cut cannot be told from it.
-    if (method == "GET" && !length && !header(answer, "transfer-encoding") && answer.status != 204)
+    const bool is_chunked = lower_case(header(answer, "transfer-encoding").value_or("")).ends_with("chunked");
+    if (method == "GET" && !length && !is_chunked && answer.status != 204)
         return fails(ErrorKind::corrupt, "the answer does not say how long it is");
     if (!place && length.value_or(0) > max_body)
         return fails(ErrorKind::corrupt, "there are " + std::to_string(*length) + " bytes, more than the " +

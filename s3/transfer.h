@@ -18,6 +18,7 @@ struct Transfer {
     std::string url;
     Headers headers;
     ByteView body;          // of a PUT or POST
+    bool fresh = false;     // over a new connection: those that are kept may all be dead, and silent
     uint64_t max_body = 0;  // of an answer 2xx without a place: more is corrupt, refused unread where the head tells
     // Asked once when the head of an answer 2xx is there: where its body goes. At most so many bytes are expected;
     // an error ends the transfer and is its failure. Empty: into answer.body.

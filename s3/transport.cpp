@@ -190,6 +190,8 @@ void set_request(Running& self) {
     set(easy, CURLOPT_HTTPHEADER, self.headers.get());
     set(easy, CURLOPT_USERAGENT, "bae");
     set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_QUICK_EXIT, 1L);  // whoever gives up does not wait for a name that is still asked for
+    set(easy, CURLOPT_FRESH_CONNECT, transfer.fresh ? 1L : 0L);
     set(easy, CURLOPT_TCP_NODELAY, 1L);
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     if (transfer.method == "HEAD") set(easy, CURLOPT_NOBODY, 1L);
@@ -344,16 +346,25 @@ void Transport::State::finish(Running& self, CURLcode code, std::vector<Transfer
     under_way.remove_if([&](const Running& one) { return &one == &self; });
 }
 
-// Goes on with what waited for a limit.
+// Goes on with what waited for a limit. They take turns: servers end a connection on which nothing moves.
 void Transport::State::let_pass(int64_t now_ms) {
-    for (Running& self : under_way) {
-        bool goes_on = self.body_waits && options.upload_limit->wait_ms(now_ms) == 0;
+    std::list<Running> served;
+    bool one_may_send = options.upload_limit != nullptr && options.upload_limit->wait_ms(now_ms) == 0;
+    for (auto at = under_way.begin(); at != under_way.end();) {
+        const auto here = at++;
+        Running& self = *here;
+        if (!self.body_waits && self.held_back == 0) continue;
+        self.progress_ms = now_ms;
+        const bool sends = self.body_waits && std::exchange(one_may_send, false);
+        const uint64_t had = self.granted;
         if (self.held_back > self.granted)
             self.granted += options.download_limit->take(self.held_back - self.granted, now_ms);
-        goes_on = goes_on || (self.held_back > 0 && self.granted >= self.held_back);
-        if (self.body_waits || self.held_back > 0) self.progress_ms = now_ms;
+        const bool receives = self.granted != had;
+        const bool goes_on = sends || (self.held_back > 0 && self.granted >= self.held_back);
+        if (sends || receives) served.splice(served.end(), under_way, here);
         if (goes_on) curl_easy_pause(self.easy.get(), CURLPAUSE_CONT);
     }
+    under_way.splice(under_way.end(), served);
 }
 
 // What libcurl has sent may still lie in the kernel, for minutes on a slow link: that share shrinks as it goes out.

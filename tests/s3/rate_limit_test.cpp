@@ -63,6 +63,18 @@ TEST(RateLimit, AClockThatGoesBackNeitherStopsNorFloods) {
     EXPECT_EQ(limit.take(1000, INT64_MAX), 250U);
 }
 
+TEST(RateLimit, AThreadThatComesLateTurnsNoClockBack) {
+    RateLimit limit(1000);
+    EXPECT_EQ(limit.take(250, kStart), 250U);
+    uint64_t total = 0;
+    for (int64_t now = kStart; now < kStart + 1000; now += 10) {
+        total += limit.take(1000, now);
+        total += limit.take(1000, now - 9);
+    }
+    EXPECT_LE(total, 1000U);
+    EXPECT_GE(total, 980U);
+}
+
 TEST(RateLimit, GreatRatesDoNotOverflow) {
     RateLimit limit(999'999'999'999'999);
     EXPECT_EQ(limit.take(UINT64_MAX, kStart), 249'999'999'999'999U);

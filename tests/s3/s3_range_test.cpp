@@ -97,6 +97,21 @@ TEST_F(S3Range, APieceThatStallsHoldsUpNoOther) {
     EXPECT_EQ(std::count(order.begin(), order.end(), order.front()), 2);
 }
 
+TEST_F(S3Range, ConnectionsThatDiedInSilenceAreTriedOnce) {
+    int dead = 0;  // connections up to this one
+    serve(
+        [&](const ScriptedRequest& request) {
+            return request.connection <= dead ? ScriptedAnswer::silence() : range_of(object, request);
+        },
+        4, 500);
+    EXPECT_TRUE(range(0, object.size()) == object);
+    ASSERT_GE(server->connections(), 2);
+    server->change([&] { dead = server->connections(); });
+    const size_t before = server->request_count();
+    EXPECT_TRUE(range(0, 10) == object.substr(0, 10));
+    EXPECT_EQ(server->request_count() - before, 2U);
+}
+
 TEST_F(S3Range, OneAtATimeWhereOnlyOneIsAllowed) {
     serve([&](const ScriptedRequest& request) { return range_of(object, request); }, 1);
     EXPECT_TRUE(range(0, object.size()) == object);

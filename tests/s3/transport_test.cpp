@@ -1,15 +1,33 @@
 #include "s3/transport.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "s3/scripted_server.h"
+
+static constexpr std::string_view kSlowName = "slow.invalid";
+static constexpr int64_t kSlowName_ms = 4000;
+static std::atomic<bool> slow_name_is_asked_for = false;
+
+// Instead of the C library's: name servers that do not answer keep it waiting.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** out) {
+    static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    if (name == nullptr || name != kSlowName) return real(name, service, hints, out);
+    slow_name_is_asked_for = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kSlowName_ms));
+    return EAI_AGAIN;
+}
 
 namespace bae::s3 {
 namespace {
@@ -164,6 +182,8 @@ TEST_F(TransportTest, BodiesThatAreCutOffAreTransient) {
 TEST_F(TransportTest, ABodyWithoutAnyLengthIsNotBelievedToBeWhole) {
     serve(ScriptedAnswer::raw("HTTP/1.0 200 OK\r\n\r\nabc"));
     EXPECT_EQ(got(asking()), "corrupt: the answer does not say how long it is");
+    serve(ScriptedAnswer::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nabc"));
+    EXPECT_EQ(got(asking()), "corrupt: the answer does not say how long it is");
 }
 
 TEST_F(TransportTest, WhatComesAfterTheAnnouncedBodyIsNotPartOfIt) {
@@ -284,6 +304,29 @@ TEST_F(TransportTest, LimitsHoldBackBothDirections) {
     EXPECT_GE(steady_ms() - before_ms, 600);
 }
 
+TEST_F(TransportTest, TransfersTakeTurnsAtALimit) {
+    const std::string large(60'000, 'z');
+    for (const bool upward : {true, false}) {
+        RateLimit limit(200'000);
+        (upward ? options.upload_limit : options.download_limit) = &limit;
+        serve(ScriptedAnswer::of(200, upward ? "" : large));
+        transport = std::make_unique<Transport>(options);
+        std::vector<Transfer> transfers(3, asking(upward ? "PUT" : "GET", upward ? as_bytes(large) : ByteView()));
+        limit.take(50'000, steady_ms());  // what is saved up
+        const int64_t before_ms = steady_ms();
+        for (Transfer& transfer : transfers) transport->start(transfer);
+        std::vector<int64_t> took_ms;
+        while (took_ms.size() < transfers.size())
+            for (const Transfer* const ended : transport->wait(100)) {
+                EXPECT_FALSE(ended->failure);
+                took_ms.push_back(steady_ms() - before_ms);
+            }
+        EXPECT_GT(took_ms.front(), took_ms.back() * 6 / 10) << "the first waited for no other";
+        transport.reset();
+        options = {};
+    }
+}
+
 TEST_F(TransportTest, WaitingForALimitIsNoStall) {
     RateLimit download(20'000);  // the first piece of 16 KiB waits for more than half a second
     options.download_limit = &download;
@@ -366,6 +409,18 @@ TEST_F(TransportTest, NothingGoesInTheClearToAnotherMachine) {
     transfer.method = "GET";
     transfer.url = "http://192.0.2.1/x";
     EXPECT_DEATH(Transport(options).start(transfer), "loopback");
+}
+
+TEST_F(TransportTest, GivingUpDoesNotWaitForAName) {
+    serve(ScriptedAnswer::of(200));
+    transport = std::make_unique<Transport>(options);
+    Transfer transfer = asking();
+    transfer.url = "https://" + std::string(kSlowName) + "/x";
+    transport->start(transfer);
+    while (!slow_name_is_asked_for) EXPECT_TRUE(transport->wait(10).empty());
+    const int64_t before_ms = steady_ms();
+    transport.reset();
+    EXPECT_LT(steady_ms() - before_ms, kSlowName_ms / 2);
 }
 
 TEST(TransportPoolTest, TheTransportUsedLastIsTakenFirst) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "s3/multipart.h"
 #include "s3/s3_object.h"
 
 namespace bae::s3 {
 
 static constexpr int kMaxPages = 20;
+static constexpr size_t kMaxUploads = 100;  // each costs requests
 
 bool is_gone(const S3Reply& reply) { return reply.answer.status == 404 && reply.verdict.code == "NoSuchUpload"; }
 
@@ -29,6 +31,7 @@ Result<std::vector<OpenUpload>> open_uploads_of(S3Requests& requests, std::strin
     }
     std::stable_sort(out.begin(), out.end(),
                      [](const OpenUpload& a, const OpenUpload& b) { return a.started_ms > b.started_ms; });
+    if (out.size() > kMaxUploads) out.resize(kMaxUploads);
     return out;
 }
 
@@ -52,7 +55,7 @@ Result<std::optional<std::vector<UploadedPart>>> parts_of(S3Requests& requests, 
         if (!reply.is_done() || !answer) return std::optional<std::vector<UploadedPart>>();
         out.insert(out.end(), answer->parts.begin(), answer->parts.end());
         if (!answer->truncated) return std::optional(std::move(out));
-        if (answer->next_number <= after) return std::optional<std::vector<UploadedPart>>();
+        if (answer->next_number <= after || out.size() > kMaxParts) return std::optional<std::vector<UploadedPart>>();
         after = answer->next_number;
     }
 }

@@ -4,7 +4,7 @@
 
 namespace bae::s3 {
 
-// Those of exactly this path, the newest first. None where the server cannot or may not tell.
+// Those of exactly this path, the newest first, at most a hundred. None where the server cannot or may not tell.
 Result<std::vector<OpenUpload>> open_uploads_of(S3Requests& requests, std::string_view path);
 Result<std::string> begin_upload(S3Requests& requests, std::string_view path);  // its id
 // Absent: the upload is gone, or the server does not tell.

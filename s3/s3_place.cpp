@@ -191,6 +191,8 @@ Result<S3Place> parse_s3_url(std::string_view url) {
     if (parameters.endpoint) place.endpoint = TRY(canonical_endpoint(*parameters.endpoint));
     if (parameters.region) TRY(set_region(*parameters.region, place));
     TRY(set_style(parameters.style, place));
+    if (const std::string host = host_of(place).host; !is_authority(host))
+        return refuse("they make it " + host + ", which is no host name: correct region, leave style out");
     return place;
 }
 

@@ -31,14 +31,21 @@ Result<void> S3Server::redirected(const Target& tried, const Verdict& verdict) {
     if (target() != tried) return {};  // another call has learnt it meanwhile
     const std::lock_guard lock(mutex_);
     if (!verdict.region.empty() && verdict.region != tried.region) {
-        place_.region = verdict.region;
-        return {};
+        S3Place place = place_;
+        place.region = verdict.region;
+        return follow(std::move(place), verdict);
     }
     if (verdict.endpoint.empty()) return fail(ErrorKind::denied, verdict.error.message);
     if (!is_same_server(verdict.endpoint))
         return fail(ErrorKind::denied, "the server sends us to another, " + shown(verdict.endpoint) +
                                            ": if that is right, name it as the bucket's endpoint");
-    move_to(verdict.endpoint);
+    return follow(moved_to(verdict.endpoint), verdict);
+}
+
+// A region may be one and yet make no host name of AWS.
+Result<void> S3Server::follow(S3Place place, const Verdict& verdict) {
+    if (!is_authority(host_of(place).host)) return fail(ErrorKind::denied, verdict.error.message);
+    place_ = std::move(place);
     return {};
 }
 
@@ -56,14 +63,16 @@ bool S3Server::is_same_server(std::string_view endpoint) const {
     return endpoint == given || endpoint.ends_with("." + given);
 }
 
-void S3Server::move_to(std::string_view endpoint) {
-    const std::string below = place_.bucket + ".";
+S3Place S3Server::moved_to(std::string_view endpoint) const {
+    S3Place place = place_;
+    const std::string below = place.bucket + ".";
     if (endpoint.starts_with(below)) {
         endpoint.remove_prefix(below.size());
-        place_.style = S3Place::Style::virtual_host;
+        place.style = S3Place::Style::virtual_host;
     }
     const std::string scheme = given_endpoint_.starts_with("http://") ? "http://" : "https://";
-    place_.endpoint = scheme + std::string(endpoint);
+    place.endpoint = scheme + std::string(endpoint);
+    return place;
 }
 
 void S3Server::saw_date(int64_t server_ms, int64_t now_ms) {

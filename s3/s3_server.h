@@ -43,7 +43,8 @@ class S3Server {
 
   private:
     bool is_same_server(std::string_view endpoint) const;
-    void move_to(std::string_view endpoint);
+    S3Place moved_to(std::string_view endpoint) const;
+    Result<void> follow(S3Place place, const Verdict& verdict);
 
     const std::string given_endpoint_;
     const int widest_;

@@ -15,6 +15,7 @@ using Node = pugi::xml_node;
 
 constexpr size_t kMaxEntries = 10'000;
 constexpr size_t kMaxErrorText = 1024;
+constexpr size_t kMaxMarker = 8 * 1024;  // of what goes into the address of a later request
 constexpr uint32_t kMaxPartNumber = 10'000;
 
 tl::unexpected<Error> refuse(std::string why) { return fail(ErrorKind::corrupt, "XML: " + std::move(why)); }
@@ -48,6 +49,11 @@ std::string trimmed(const std::string& text) {
 
 // For all but keys: white space around it means nothing.
 std::string word(const Node& node, std::string_view name) { return trimmed(text(node, name)); }
+
+Result<std::string> marker(std::string text, std::string_view name) {
+    if (text.size() > kMaxMarker) return refuse("<" + std::string(name) + "> has more than 8 KiB");
+    return text;
+}
 
 bool is_true(const Node& node, std::string_view name) {
     const std::string value = word(node, name);
@@ -154,7 +160,7 @@ Result<UploadedPart> uploaded_part(const Node& node) {
 Result<OpenUpload> open_upload(const Node& node, const KeyText& keys) {
     OpenUpload out;
     out.key = TRY(keys.required(node));
-    out.upload_id = word(node, "UploadId");
+    out.upload_id = TRY(marker(word(node, "UploadId"), "UploadId"));
     out.started_ms = iso_date_ms(word(node, "Initiated")).value_or(0);
     if (out.upload_id.empty()) return refuse(shown(out.key) + ": an upload has no <UploadId>");
     return out;
@@ -206,7 +212,7 @@ Result<ListAnswer> parse_list(ByteView xml) {
         return {};
     }));
     out.truncated = is_true(root, "IsTruncated");
-    if (out.truncated) out.next_token = text(root, "NextContinuationToken");
+    if (out.truncated) out.next_token = TRY(marker(text(root, "NextContinuationToken"), "NextContinuationToken"));
     if (out.truncated && out.next_token.empty())
         return refuse(
             "more objects follow, but no <NextContinuationToken> says where (is it a server with ListObjectsV2?)");
@@ -216,7 +222,7 @@ Result<ListAnswer> parse_list(ByteView xml) {
 Result<std::string> parse_upload_id(ByteView xml) {
     pugi::xml_document document;
     const Node root = TRY(load_root(document, xml, "InitiateMultipartUploadResult"));
-    std::string id = word(root, "UploadId");
+    std::string id = TRY(marker(word(root, "UploadId"), "UploadId"));
     if (id.empty()) return refuse("it has no <UploadId>");
     return id;
 }
@@ -245,8 +251,8 @@ Result<UploadsAnswer> parse_uploads(ByteView xml) {
     }));
     out.truncated = is_true(root, "IsTruncated");
     if (!out.truncated) return out;
-    out.next_key = keys.of(root, "NextKeyMarker");
-    out.next_upload_id = word(root, "NextUploadIdMarker");
+    out.next_key = TRY(marker(keys.of(root, "NextKeyMarker"), "NextKeyMarker"));
+    out.next_upload_id = TRY(marker(word(root, "NextUploadIdMarker"), "NextUploadIdMarker"));
     if (out.next_key.empty()) return refuse("more uploads follow, but no <NextKeyMarker> says where");
     return out;
 }

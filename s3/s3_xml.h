@@ -1,6 +1,7 @@
 #pragma once
 // What S3 servers answer in XML (Amazon S3 API Reference): foreign bytes, at most kMaxXmlBytes, no DOCTYPE, no entities
-// but the five and character references, at most 10,000 entries, nested at most 16 deep. corrupt says what is wrong.
+// but the five and character references, at most 10,000 entries, nested at most 16 deep, tokens and ids
+// of at most 8 KiB. corrupt says what is wrong.
 // Namespaces may be there or not; what is not known is passed over. Texts are as the server wrote them: not for people.
 #include <cstdint>
 #include <optional>

@@ -50,6 +50,12 @@ TEST(S3Url, TheEndpointMayBeEncoded) {
     EXPECT_THAT(refusal("s3://music?region=%zz"), HasSubstr("two hex digits"));
 }
 
+TEST(S3Url, WhatMakesNoHostNameIsRefused) {
+    for (const std::string& bad : {std::string("s3://music?region=eu-"), std::string("s3://music?region=-"),
+                                   "s3://music?region=" + std::string(64, 'a'), std::string("s3://a.-b?style=virtual")})
+        EXPECT_THAT(refusal(bad), HasSubstr("is no host name")) << bad;
+}
+
 TEST(S3Url, TheCanonicalFormLeavesDefaultsOut) {
     EXPECT_EQ(canonical("s3://music/?"), "s3://music");
     EXPECT_EQ(canonical("s3://music/a/b/?style=virtual"), "s3://music/a/b");

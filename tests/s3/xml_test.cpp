@@ -126,6 +126,15 @@ TEST(ListXml, ATruncatedPageSaysWhereToGoOn) {
                 HasSubstr("ListObjectsV2"));
 }
 
+TEST(ListXml, ATokenThatFitsIntoNoAddressIsCorrupt) {
+    const auto with = [](size_t bytes) {
+        return listing("<IsTruncated>true</IsTruncated><NextContinuationToken>" + std::string(bytes, '/') +
+                       "</NextContinuationToken>");
+    };
+    EXPECT_TRUE(list(with(8 * 1024)));
+    EXPECT_THAT(refusal(list(with(8 * 1024 + 1))), HasSubstr("<NextContinuationToken> has more than 8 KiB"));
+}
+
 TEST(ListXml, AnEntryWithoutKeyOrSizeIsCorrupt) {
     EXPECT_THAT(refusal(list(listing(entry("")))), HasSubstr("no <Key>"));
     EXPECT_THAT(refusal(list(listing(entry("a\x1b", "")))), HasSubstr("a\\x1b: XML: <Size> is \"\""));
@@ -226,6 +235,13 @@ TEST(MultipartXml, AnUploadHasAnId) {
                                         "<UploadId>2~abc.-_</UploadId></InitiateMultipartUploadResult>")),
               "2~abc.-_");
     EXPECT_THAT(refusal(parse_upload_id(as_bytes("<InitiateMultipartUploadResult/>"))), HasSubstr("no <UploadId>"));
+    const std::string endless = "<UploadId>" + std::string(8 * 1024 + 1, 'x') + "</UploadId>";
+    EXPECT_THAT(refusal(parse_upload_id(
+                    as_bytes("<InitiateMultipartUploadResult>" + endless + "</InitiateMultipartUploadResult>"))),
+                HasSubstr("<UploadId> has more than 8 KiB"));
+    EXPECT_THAT(refusal(parse_uploads(as_bytes("<ListMultipartUploadsResult><Upload><Key>a</Key>" + endless +
+                                               "</Upload></ListMultipartUploadsResult>"))),
+                HasSubstr("<UploadId> has more than 8 KiB"));
 }
 
 TEST(MultipartXml, PartsAreListedWithNumberSizeAndEtag) {

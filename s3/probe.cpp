@@ -20,6 +20,13 @@ std::string duration_text(int64_t ms) {
     return ms < 120 * kMinute_ms ? rounded(kMinute_ms) + " min" : rounded(60 * kMinute_ms) + " h";
 }
 
+// Its path is its own, so that no other bytes ever go there: it may be sent in parts.
+class LargeBody : public MemoryBody {
+  public:
+    using MemoryBody::MemoryBody;
+    bool content_addressed() const override { return true; }
+};
+
 // One run. A step that the storage answers wrongly, or refuses, is a finding; what passes by itself (retry, cancelled)
 // ends the run with that error.
 class Probe {
@@ -68,8 +75,10 @@ class Probe {
     Result<void> read_only(const Error& error) {
         report_.read_only = true;
         add(Level::note, "write", error.message,
-            "changes can be received from here, but none are sent until the credentials may write "
-            "(s3:PutObject, s3:DeleteObject)");
+            error.cause == Cause::no_space
+                ? "changes can be received from here, but none are sent until there is room"
+                : "changes can be received from here, but none are sent until the credentials may write "
+                  "(s3:PutObject, s3:DeleteObject)");
         add(Level::ok, "list", "objects can be listed");
         TRY(missing());
         clock();
@@ -235,7 +244,7 @@ class Probe {
         if (options_.large_bytes == 0) return {};
         const Bytes body = random_body(options_.large_bytes);
         const std::string path = made("large");
-        MemoryBody sent(body);
+        LargeBody sent(body);
         if (passed("large", bucket_.put_if_absent(path, sent)))
             expect(
                 "large", [&] { return bucket_.get(path, body.size()); }, body, "a large object arrives whole");

@@ -133,8 +133,6 @@ constexpr std::array kByCode{
 Rule rule_of_status(int status, bool is_explained) {
     if (status >= 200 && status <= 299) return kDone;
     switch (status) {
-        case 304:
-            return kDone;
         case 301:
         case 302:
         case 303:

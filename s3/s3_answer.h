@@ -19,7 +19,7 @@ struct HttpAnswer {
 
 struct Verdict {
     enum class Next {
-        done,   // 2xx, and 304 (CompleteMultipartUpload may still say <Error>: parse_completed)
+        done,   // 2xx (CompleteMultipartUpload may still say <Error>: parse_completed)
         retry,  // 408 429 500 502 503 504, RequestTimeout, SlowDown, OperationAborted, 409 ConditionalRequestConflict
                 // ...
         not_found,     // NoSuchKey, NoSuchUpload, 404 without a body (of a HEAD). Never 404 of what is no S3 server

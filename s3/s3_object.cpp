@@ -16,7 +16,7 @@ std::optional<uint64_t> number(std::string_view text) {
 
 tl::unexpected<Error> refusal(const S3Requests& requests, const S3Reply& reply, std::string_view path) {
     const std::string place = url_of(requests.options().place);
-    if (reply.verdict.next == Verdict::Next::not_found)
+    if (reply.verdict.next == Verdict::Next::not_found && !path.empty())
         return fail(ErrorKind::not_found, std::string(path) + " is not in " + place);
     if (reply.verdict.next == Verdict::Next::no_bucket && path.empty())
         return fail(ErrorKind::not_found, place + ": " + reply.verdict.error.message);

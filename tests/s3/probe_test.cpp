@@ -37,7 +37,9 @@ class Server : public S3Bucket {
     bool atomic = true;
     bool may_write = true, may_read = true, may_list = true, may_remove = true;
     bool tells_missing = true;
+    bool is_full = false;
     int wrong_reads = 0, false_conflicts = 0;  // so many to begin with
+    bool may_go_in_parts = false;              // what was sent
     bool lists_late = false, lists_old_versions = false, cuts_ranges = false;
     std::optional<Error> absent;  // the bucket is
     Result<Versioning> kept = Versioning::never;
@@ -58,10 +60,12 @@ class Server : public S3Bucket {
     }
     Result<PutOutcome> put_if_absent(std::string_view path, Body& body) override {
         TRY(allowed(may_write));
+        may_go_in_parts = may_go_in_parts || body.content_addressed();
         return memory->put_if_absent(path, body);
     }
     Result<void> put(std::string_view path, Body& body) override {
         TRY(allowed(may_write));
+        if (is_full) return tl::unexpected<Error>(Error{ErrorKind::denied, "QuotaExceeded", Cause::no_space});
         return memory->put(path, body);
     }
     Result<ListPage> list(std::string_view prefix, std::string_view after, size_t limit) override {
@@ -152,6 +156,7 @@ TEST_F(Probing, AGoodServerHasNothingToSay) {
     EXPECT_TRUE(found.usable());
     EXPECT_FALSE(found.read_only);
     EXPECT_EQ(found.conditional_put, ConditionalPut::honoured);
+    EXPECT_TRUE(server.may_go_in_parts);
     EXPECT_EQ(left(), 0u);
 }
 
@@ -189,6 +194,13 @@ TEST_F(Probing, ConditionsThatHoldOnlyOneAfterTheOtherLoseTheRace) {
     EXPECT_EQ(level(found, "conditional_put"), Level::ok);
     EXPECT_EQ(level(found, "race"), Level::note);
     EXPECT_NE(find(found, "race")->found.find("3 of 3 rounds"), std::string::npos) << find(found, "race")->found;
+}
+
+TEST_F(Probing, AFullPlaceNeedsRoomAndNoPermission) {
+    server.is_full = true;
+    const ProbeReport found = report();
+    EXPECT_TRUE(found.read_only);
+    EXPECT_NE(find(found, "write")->advice.find("until there is room"), std::string::npos);
 }
 
 TEST_F(Probing, ReadOnlyCredentialsAreUsableAndNamed) {

@@ -104,6 +104,13 @@ TEST_F(S3BucketTest, CreatingIsOneConditionalRequest) {
     for (const ScriptedRequest& request : server->requests()) EXPECT_EQ(request.header("if-none-match"), "*");
 }
 
+TEST_F(S3BucketTest, NotModifiedIsNoSuccessOfAWrite) {
+    answer({ScriptedAnswer::raw("HTTP/1.1 304 Not Modified\r\n\r\n")});
+    EXPECT_EQ(kind_of(open().put_if_absent("a", as_bytes("x"))), "corrupt");
+    EXPECT_EQ(kind_of(bucket->put("a", as_bytes("x"))), "corrupt");
+    EXPECT_EQ(kind_of(bucket->get_range("a", 0, 10)), "corrupt");
+}
+
 TEST_F(S3BucketTest, AConflictOfCreatorsIsTriedAgain) {
     answer({ScriptedAnswer::error(409, "ConditionalRequestConflict"), ScriptedAnswer::of(200)});
     EXPECT_EQ(*open().put_if_absent("a", as_bytes("x")), PutOutcome::created);
@@ -363,6 +370,17 @@ TEST(S3Server, ALearntRegionOfAwsChangesTheHost) {
     verdict.region = "us-west-2";
     ASSERT_TRUE(server.redirected(before, verdict)) << "an answer to what was sent before is no news";
     EXPECT_EQ(server.target().region, "eu-west-1");
+}
+
+TEST(S3Server, ARegionThatMakesNoHostNameIsNotTaken) {
+    for (const std::string& region : {std::string("EU"), std::string("eu-"), std::string(64, 'a')}) {
+        S3Server server(*parse_s3_url("s3://bucket"), ConditionalPut::unknown, 1);
+        const auto before = server.target();
+        Verdict verdict;
+        verdict.region = region;
+        EXPECT_EQ(kind_of(server.redirected(before, verdict)), "denied") << region;
+        EXPECT_EQ(server.target(), before);
+    }
 }
 
 constexpr std::string_view kDate = "Tue, 20 Oct 2026 12:00:00 GMT";

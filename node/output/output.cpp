@@ -125,6 +125,7 @@ void Output::clear_bar() {
 }
 
 void Output::progress(const Progress& progress) {
+    if (listener_) listener_(progress);
     if (quiet_) return;
     const std::lock_guard lock(mutex_);
     if (progress.total_bytes > 0) rate_.note(monotonic_ms(), progress.bytes);

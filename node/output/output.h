@@ -2,6 +2,7 @@
 // What the command line says: results on standard output, everything else on standard error. One per process; its
 // methods may be called from several threads.
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -53,6 +54,8 @@ class Output {
         progress(Progress{.phase = phase, .done = done, .total = total, .detail = detail});
     }
     void end_progress();
+    // Hears of every step, also with --quiet, on the thread that makes it. Before anything else is called.
+    void listen(std::function<void(const Progress&)> listener) { listener_ = std::move(listener); }
     // Hands all of it to the system. False: standard output does not take it (closed, disk full).
     bool flush();
 
@@ -65,6 +68,7 @@ class Output {
     bool color_ = false;
     bool bar_terminal_ = false;  // standard error is a terminal
     size_t width_ = 0, bar_width_ = 0;
+    std::function<void(const Progress&)> listener_;
     std::mutex mutex_;
     bool bar_shown_ = false;
     int64_t started_ms_ = 0, last_shown_ms_ = 0;

@@ -60,10 +60,15 @@ Lane::Lane(LaneKind kind, const Config& config, Environment environment, AskPass
       environment_(environment),
       ask_(std::move(ask)),
       schedule_(rhythm_of(kind, config), chance),
-      out_(Output::Format::people, true) {}
+      out_(Output::Format::people, true) {
+    out_.listen([this](const Progress& at) {
+        const std::lock_guard lock(mutex_);
+        progress_ = {std::string(at.phase), at.done, at.total, at.bytes, at.total_bytes};
+    });
+}
 
 void Lane::reconfigure(const Config& config) {
-    const std::lock_guard lock(config_mutex_);
+    const std::lock_guard lock(mutex_);
     config_ = config;
     schedule_.set_rhythm(rhythm_of(kind_, config));
     stale_ = true;
@@ -72,7 +77,7 @@ void Lane::reconfigure(const Config& config) {
 void Lane::open_session() {
     if (stale_.exchange(false)) session_.reset();
     if (session_) return;
-    const std::lock_guard lock(config_mutex_);
+    const std::lock_guard lock(mutex_);
     session_ = std::make_unique<Session>(out_, config_, environment_);
     session_->ask_passphrase_with(ask_);
 }
@@ -117,6 +122,10 @@ Result<LaneReport> Lane::run_blobs() {
 }
 
 std::vector<std::string> Lane::ended(const LaneReport& report, int64_t now_ms) {
+    {
+        const std::lock_guard lock(mutex_);
+        progress_ = {};
+    }
     error_ = report.error;
     if (report.end == Schedule::End::trouble) return {};
     if (report.end == Schedule::End::done) last_done_ms_ = now_ms;
@@ -136,13 +145,15 @@ LaneState Lane::state(int64_t steady_now, int64_t now_ms) {
     if (shown_state_ != state) since_ms_ = now_ms;
     shown_state_ = state;
     const std::optional<int64_t> next = schedule_.next();
+    const std::lock_guard lock(mutex_);
     return {.name = std::string(to_string(kind_)),
             .state = state,
             .since_ms = since_ms_,
             .next_ms = next ? now_ms + std::max<int64_t>(*next - steady_now, 0) : 0,
             .last_done_ms = last_done_ms_,
             .in_vain = schedule_.in_vain(),
-            .error = error_};
+            .error = error_,
+            .progress = schedule_.running() ? progress_ : LaneProgress()};
 }
 
 }  // namespace bae::node

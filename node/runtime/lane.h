@@ -53,8 +53,9 @@ class Lane {
     void open_session();
 
     const LaneKind kind_;
-    std::mutex config_mutex_;
+    std::mutex mutex_;  // of the next two
     Config config_;
+    LaneProgress progress_;
     const Environment environment_;
     const AskPassphrase ask_;
     Schedule schedule_;

@@ -32,8 +32,10 @@ namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
 constexpr int64_t kStopWithin_ms = 4'000;
+constexpr int64_t kProgressEvery_ms = 1'000;
 constexpr int64_t kLookEvery_ms = 2'000;  // where the file system tells of writes
 constexpr int64_t kLookOften_ms = 100;    // after it did: a commit is seen a little after the write
+constexpr int64_t kLookSoon_ms = 25;
 constexpr int64_t kLookOftenFor_ms = 1'000;
 constexpr int64_t kLookAlone_ms = 250;  // where it does not tell
 
@@ -88,8 +90,9 @@ class Node {
 
     void listen_for_writes() {
         if (watch_.descriptor() < 0) return;
-        written_.assign(dup(watch_.descriptor()));
-        wait_for_write();
+        boost::system::error_code failed;
+        written_.assign(dup(watch_.descriptor()), failed);
+        if (!failed) wait_for_write();
     }
 
     void wait_for_write() {
@@ -97,7 +100,8 @@ class Node {
             if (error || stopping_) return;
             if (watch_.written()) {
                 look_often_until_ = monotonic_ms() + kLookOftenFor_ms;
-                look_in(kLookOften_ms / 4);
+                if (look_timer_.expiry() > std::chrono::steady_clock::now() + milliseconds(kLookSoon_ms))
+                    look_in(kLookSoon_ms);
             }
             wait_for_write();
         });
@@ -113,7 +117,8 @@ class Node {
     // Has anybody committed, and what is there to do?
     void look() {
         const Result<bool> committed = watch_.committed();
-        if (committed && *committed) compare();
+        if (committed && *committed) unseen_ = true;
+        if (unseen_) compare();
         const bool often = monotonic_ms() < look_often_until_;
         look_in(often ? kLookOften_ms : written_.is_open() ? kLookEvery_ms : kLookAlone_ms);
     }
@@ -121,6 +126,7 @@ class Node {
     void compare() {
         const Result<LibraryMark> seen = watch_.mark();
         if (!seen) return;
+        unseen_ = false;
         const LibraryMark before = std::exchange(mark_, *seen);
         const int64_t now = monotonic_ms();
         if (mark_.carrier != before.carrier) {
@@ -185,6 +191,7 @@ class Node {
 
     void start(Lane& lane) {
         lane.schedule().began();
+        if (!telling_) tell_progress();
         asio::post(pool_, [this, &lane] {
             LaneReport report = lane.run();
             asio::post(io_, [this, &lane, report = std::move(report)] { ended(lane, report); });
@@ -254,6 +261,17 @@ class Node {
         notify_.status(status_text(state));
     }
 
+    void tell_progress() {
+        telling_ = true;
+        progress_timer_.expires_after(milliseconds(kProgressEvery_ms));
+        progress_timer_.async_wait([this](const boost::system::error_code& error) {
+            telling_ = false;
+            if (error || stopping_ || !working()) return;
+            publish();
+            tell_progress();
+        });
+    }
+
     static std::string status_text(const NodeState& state) {
         std::string text;
         for (const LaneState& lane : state.lanes) {
@@ -310,11 +328,13 @@ class Node {
     LibraryMark mark_;
     std::vector<LaneState> published_;
     int64_t look_often_until_ = 0;
+    bool telling_ = false;  // the progress of what runs
+    bool unseen_ = false;   // somebody committed, and what could not be read yet
     bool stopping_ = false;
 
     asio::io_context io_{1};
     asio::signal_set signals_{io_};
-    asio::steady_timer wake_timer_{io_}, look_timer_{io_}, beat_timer_{io_};
+    asio::steady_timer wake_timer_{io_}, look_timer_{io_}, beat_timer_{io_}, progress_timer_{io_};
     asio::posix::stream_descriptor written_{io_};
     asio::thread_pool pool_{3};
 };

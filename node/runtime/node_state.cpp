@@ -8,6 +8,7 @@
 
 #include "node/files.h"
 #include "node/output/escape.h"
+#include "node/output/rate.h"
 
 namespace bae::node {
 namespace {
@@ -15,13 +16,31 @@ namespace {
 constexpr size_t kMostBytes = 1 << 16;
 
 JsonObject json_of(const LaneState& lane) {
-    return JsonObject()
-        .text("state", lane.state)
+    const LaneProgress& at = lane.progress;
+    JsonObject json;
+    json.text("state", lane.state)
         .integer("since_ms", lane.since_ms)
         .integer("next_ms", lane.next_ms)
         .integer("last_done_ms", lane.last_done_ms)
         .integer("in_vain", lane.in_vain)
         .text("error", lane.error);
+    if (at.phase.empty()) return json.null("progress");
+    return json.object("progress", JsonObject()
+                                       .text("phase", at.phase)
+                                       .count("done", at.done)
+                                       .count("total", at.total)
+                                       .count("bytes", at.bytes)
+                                       .count("total_bytes", at.total_bytes));
+}
+
+LaneProgress progress_of(const nlohmann::json& lane) {
+    const auto json = lane.find("progress");
+    if (json == lane.end() || json->is_null()) return {};
+    return {.phase = json->value("phase", ""),
+            .done = json->value("done", uint64_t{0}),
+            .total = json->value("total", uint64_t{0}),
+            .bytes = json->value("bytes", uint64_t{0}),
+            .total_bytes = json->value("total_bytes", uint64_t{0})};
 }
 
 LaneState lane_of(const std::string& name, const nlohmann::json& json) {
@@ -31,7 +50,8 @@ LaneState lane_of(const std::string& name, const nlohmann::json& json) {
             .next_ms = json.value("next_ms", int64_t{0}),
             .last_done_ms = json.value("last_done_ms", int64_t{0}),
             .in_vain = json.value("in_vain", int64_t{0}),
-            .error = json.value("error", "")};
+            .error = json.value("error", ""),
+            .progress = progress_of(json)};
 }
 
 NodeState state_of(const nlohmann::json& json) {
@@ -64,6 +84,9 @@ std::string time_text(int64_t ms) {
 
 std::string line_of(const LaneState& lane) {
     std::string line = fmt::format("  {:<8} {}", lane.name, lane.state);
+    const LaneProgress& at = lane.progress;
+    if (!at.phase.empty()) line += fmt::format(", {} {} of {}", shown(at.phase), at.done, at.total);
+    if (at.total_bytes > 0) line += fmt::format(", {} of {}", size_text(at.bytes), size_text(at.total_bytes));
     if (lane.next_ms > 0) line += ", next at " + time_text(lane.next_ms);
     if (!lane.error.empty()) line += ": " + shown(lane.error);
     return line;

@@ -12,6 +12,12 @@
 
 namespace bae::node {
 
+// How far a run is; `bytes` of `total_bytes` where it moves files.
+struct LaneProgress {
+    std::string phase;  // "receiving", "audio" ...; empty: not known
+    uint64_t done = 0, total = 0, bytes = 0, total_bytes = 0;
+    bool operator==(const LaneProgress&) const = default;
+};
 struct LaneState {
     std::string name;   // "rows", "artwork", "audio"
     std::string state;  // "idle", "running", "waiting" (some of it, for something else), "trouble"
@@ -20,6 +26,7 @@ struct LaneState {
     int64_t last_done_ms = 0;  // when it last did all there was; 0: not yet
     int64_t in_vain = 0;       // runs in a row since that did not
     std::string error;         // of the last of these
+    LaneProgress progress;     // of a run that is under way
     bool operator==(const LaneState&) const = default;
 };
 struct NodeState {

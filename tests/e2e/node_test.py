@@ -209,6 +209,8 @@ class Stopping(Node):
         study = self.one_device(count=4)
         daemon = self.daemon(study, "--limit-upload", "64")  # audio takes minutes
         until("audio is under way and rows are sent", lambda: self.lane(study, "audio").get("state") == "running" and study.status()["pending"] == 0)
+        at = until("how far it is", lambda: self.lane(study, "audio")["progress"])
+        self.assertEqual((at["phase"], at["total"]), ("audio", 4))
         self.rename(study, "while audio goes")
         until("rows go meanwhile", lambda: study.status()["pending"] == 0)
         self.assertEqual(self.lane(study, "audio")["state"], "running")
@@ -220,6 +222,16 @@ class Stopping(Node):
         kitchen.sync()
         self.fetch_all(kitchen)
         self.assertEqual(audio_hashes(self.root / "music"), audio_hashes(kitchen.path / "files"))
+
+    def test_a_file_that_cannot_be_read_to_its_end_does_not_hold_it(self):
+        study = self.one_device(count=1, cover=False)
+        file = next((self.root / "music").iterdir())
+        file.unlink()
+        os.mkfifo(file)  # opening it never ends, as on a server that is gone
+        daemon = self.daemon(study)
+        until("rows are sent", lambda: study.status()["pending"] == 0 and self.lane(study, "audio").get("state") == "running")
+        self.assertEqual(daemon.stop(), DONE)
+        self.assertTrue(daemon.events("left"))
 
     def test_while_another_process_syncs(self):
         study = self.one_device(count=1)
@@ -347,7 +359,7 @@ class WhatIsShown(Node):
         node = self.node(study)
         self.assertEqual(set(node), {"pid", "since_ms", "version", "stopping", "rows", "artwork", "audio"})
         for name in ("rows", "artwork", "audio"):
-            self.assertEqual(set(node[name]), {"state", "since_ms", "next_ms", "last_done_ms", "in_vain", "error"})
+            self.assertEqual(set(node[name]), {"state", "since_ms", "next_ms", "last_done_ms", "in_vain", "error", "progress"})
         self.assertEqual(node["pid"], daemon.process.pid)
         self.assertGreater(node["rows"]["next_ms"], node["since_ms"])
         self.assertIn(f"daemon: process {daemon.process.pid} since ", study.run("status").out)

@@ -196,7 +196,12 @@ Result<fs::path> receive_blob(s3::Bucket& bucket, const std::string& path, const
                               const IncomingFile& file) {
     {
         Part part = TRY(of_this_disk(Part::open(file, key.plain_size(), Part::Start::continued)));
-        TRY(receive_chunks(bucket, path, key, part, file.meter));
+        const Result<void> received = receive_chunks(bucket, path, key, part, file.meter);
+        if (!received && part.written() == 0) {  // nothing to continue: it would only lie about
+            std::error_code ignored;
+            fs::remove(file.part, ignored);
+        }
+        TRY(Result<void>(received));
         Result<fs::path> arrived = of_this_disk(complete(part, file));
         if (arrived || !part.resumed() || arrived.error().kind != ErrorKind::corrupt) return arrived;
     }

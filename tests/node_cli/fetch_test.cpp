@@ -105,6 +105,14 @@ TEST_F(Getting, TellsEachResultAsItComes) {
     EXPECT_EQ(told, (std::map<size_t, State>{{0, State::fetched}, {1, State::fetched}, {2, State::failed}}));
 }
 
+TEST_F(Getting, LeavesNothingOfWhatNobodyHas) {
+    add_files("a", {100, 101});
+    const std::vector<s3::ObjectInfo> blobs = bucket_->list_all("storage/").value();
+    for (const s3::ObjectInfo& blob : blobs) ASSERT_TRUE(bucket_->remove(blob.path));
+    EXPECT_EQ(count(get(wanted("a"), 2), State::absent), 2u);
+    EXPECT_TRUE(fs::is_empty(library_.paths().cache()));
+}
+
 TEST_F(Getting, AsksForLargeFilesInWindows) {
     const auto size = static_cast<size_t>(kWindowBytes + kWindowBytes / 2);
     add_files("a", {size, 100});

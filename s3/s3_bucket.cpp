@@ -87,7 +87,9 @@ class Client : public S3Bucket {
                 return reply.repeated ? whose_object(*this, path, body) : PutOutcome::exists;
             }
             case Verdict::Next::unsupported:
-                requests_.server().set_conditional_put(ConditionalPut::refused);
+                // What was found out by a probe is not given up for one answer, which may be a proxy's.
+                if (conditional_put() == ConditionalPut::unknown)
+                    requests_.server().set_conditional_put(ConditionalPut::refused);
                 return fail(ErrorKind::unsupported, reply.verdict.error.message);
             default:
                 return refusal(requests_, reply, path);

@@ -136,6 +136,16 @@ TEST_P(RefusesConditions, AreRememberedAndDoneWithout) {
 
 INSTANTIATE_TEST_SUITE_P(Servers, RefusesConditions, testing::Values(400, 501));
 
+TEST_F(S3BucketTest, OneRefusalDoesNotEndAConditionThatIsHonoured) {
+    answer({ScriptedAnswer::error(501, "NotImplemented"), ScriptedAnswer::of(404), ScriptedAnswer::of(200),
+            ScriptedAnswer::error(412, "PreconditionFailed")});
+    auto& client = open([](S3Options& options) { options.conditional_put = ConditionalPut::honoured; });
+    EXPECT_EQ(*client.put_if_absent("a", as_bytes("x")), PutOutcome::created);
+    EXPECT_EQ(client.conditional_put(), ConditionalPut::honoured);
+    EXPECT_EQ(*client.put_if_absent("b", as_bytes("x")), PutOutcome::exists);
+    EXPECT_EQ(server->requests().back().header("if-none-match"), "*");
+}
+
 TEST_F(S3BucketTest, WhereConditionsAreIgnoredNoneIsSent) {
     answer({ScriptedAnswer::of(404), ScriptedAnswer::of(200)});
     auto& client = open([](S3Options& options) { options.conditional_put = ConditionalPut::ignored; });

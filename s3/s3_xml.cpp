@@ -123,6 +123,15 @@ Result<void> each_entry(const Node& root, std::string_view name, const Take& tak
     return {};
 }
 
+// A listing that ends too soon is a library that lost something: what is not understood is not taken for its end.
+Result<bool> more_follow(const Node& root) {
+    if (is_true(root, "IsTruncated")) return true;
+    const std::string value = word(root, "IsTruncated");
+    if (value.empty()) return !word(root, "NextContinuationToken").empty();
+    if (value == "false" || value == "False" || value == "FALSE" || value == "0") return false;
+    return refuse("<IsTruncated> is \"" + shown(value) + "\"");
+}
+
 class KeyText {  // keys as they are, or URL-encoded if the answer says so
   public:
     explicit KeyText(const Node& root) : is_encoded_(word(root, "EncodingType") == "url") {}
@@ -211,7 +220,7 @@ Result<ListAnswer> parse_list(ByteView xml) {
         out.keys.push_back(TRY(listed_key(node, keys)));
         return {};
     }));
-    out.truncated = is_true(root, "IsTruncated");
+    out.truncated = TRY(more_follow(root));
     if (out.truncated) out.next_token = TRY(marker(text(root, "NextContinuationToken"), "NextContinuationToken"));
     if (out.truncated && out.next_token.empty())
         return refuse(

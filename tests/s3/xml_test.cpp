@@ -126,6 +126,15 @@ TEST(ListXml, ATruncatedPageSaysWhereToGoOn) {
                 HasSubstr("ListObjectsV2"));
 }
 
+TEST(ListXml, WhetherMoreFollowsIsNotGuessed) {
+    const std::string token = "<NextContinuationToken>t</NextContinuationToken>";
+    EXPECT_TRUE(list(listing(token))->truncated);
+    EXPECT_FALSE(list(listing(token + "<IsTruncated> False </IsTruncated>"))->truncated);
+    EXPECT_FALSE(list(listing("<NextContinuationToken/>"))->truncated);
+    EXPECT_THAT(refusal(list(listing(token + "<IsTruncated>yes</IsTruncated>"))),
+                HasSubstr("<IsTruncated> is \"yes\""));
+}
+
 TEST(ListXml, ATokenThatFitsIntoNoAddressIsCorrupt) {
     const auto with = [](size_t bytes) {
         return listing("<IsTruncated>true</IsTruncated><NextContinuationToken>" + std::string(bytes, '/') +

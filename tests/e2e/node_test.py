@@ -24,7 +24,8 @@ class Daemon:
     """`bae node` of a home, and the events it tells."""
 
     def __init__(self, home, *flags, env=None):
-        command = [PROGRAM, "--home", str(home.path), "--json", *map(str, flags), "node"]
+        named = [] if env and "BAE_HOME" in env else ["--home", str(home.path)]
+        command = [PROGRAM, *named, "--json", *map(str, flags), "node"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         env=environment(home.root, {**home.env, "BAE_NODE_POLL_S": "1", **(env or {})}), start_new_session=True)
         self.lines, self.ended, self.changed = [], False, threading.Condition()
@@ -269,6 +270,16 @@ class Settings(Node):
         self.write('home = "/elsewhere"\n')
         daemon.send(signal.SIGHUP)
         daemon.wait_for("reloaded")  # --home wins over the file
+        self.rename(study, "goes on")
+        until("everything is sent", lambda: study.status()["state"] == "synced")
+
+    def test_the_home_cannot_change(self):
+        study = self.one_device(count=1)
+        self.write(f'home = "{study.path}"\n')
+        daemon = self.daemon(study, env={"BAE_HOME": ""})
+        self.write(f'home = "{self.root / "elsewhere"}"\n')
+        daemon.send(signal.SIGHUP)
+        daemon.wait_for("settings_refused")
         self.rename(study, "goes on")
         until("everything is sent", lambda: study.status()["state"] == "synced")
 

@@ -14,6 +14,14 @@ std::string wanted_region(const S3Place& place) {
            place.region + "</LocationConstraint></CreateBucketConfiguration>";
 }
 
+// Servers other than AWS say of one's own bucket, too, that it exists.
+Result<bool> may_be_ours(S3Requests& requests) {
+    if (requests.options().place.endpoint.empty()) return false;
+    const S3Reply reply =
+        TRY(requests.send({.kind = S3Request::Kind::list, .query = {{"list-type", "2"}, {"max-keys", "1"}}}));
+    return reply.is_done();
+}
+
 }  // namespace
 
 Result<void> create_bucket(S3Requests& requests) {
@@ -23,6 +31,7 @@ Result<void> create_bucket(S3Requests& requests) {
     const auto error = reply.is_done() ? std::nullopt : parse_error(reply.answer.body);
     if (reply.is_done() || (error && error->code == "BucketAlreadyOwnedByYou")) return {};
     if (error && error->code == "BucketAlreadyExists") {
+        if (TRY(may_be_ours(requests))) return {};
         return fail(ErrorKind::conflict, url_of(requests.options().place) +
                                              ": a bucket of that name belongs to somebody else; choose another name");
     }

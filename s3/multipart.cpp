@@ -34,7 +34,7 @@ class MultipartUpload {
             TRY(choose());
             const Ending ending = TRY(send_and_complete());
             if (ending == Ending::completed) return finish();
-            if (ending == Ending::unfit) TRY(abort_upload(requests_, path_, upload_id_));
+            if (ending == Ending::unfit) TRY(abandon());
             if (ending == Ending::gone && TRY(is_whole())) return finish();
         }
         return fail(ErrorKind::retry, path_ + ": the server forgot the parts that were sent to it");
@@ -63,10 +63,18 @@ class MultipartUpload {
                 for (const UploadedPart& part : *parts) sent_[part.number] = part;
                 return {};
             }
-            TRY(abort_upload(requests_, path_, upload_id_));
+            TRY(abandon());
         }
         upload_id_ = TRY(begin_upload(requests_, path_));
         return {};
+    }
+
+    // Whoever may not end an upload can begin another: what stays is paid for, and in nobody's way.
+    Result<void> abandon() {
+        const Result<void> aborted = abort_upload(requests_, path_, upload_id_);
+        const bool passes =
+            !aborted && (aborted.error().kind == ErrorKind::retry || aborted.error().kind == ErrorKind::cancelled);
+        return passes ? aborted : Result<void>();
     }
 
     Result<Ending> send_and_complete() {
@@ -153,7 +161,8 @@ class MultipartUpload {
         if (!TRY(is_whole()))
             return fail(ErrorKind::corrupt, path_ + ": the server put something else together than it was sent");
         // What other attempts have begun is of no use now, and is paid for.
-        for (const OpenUpload& upload : open_) static_cast<void>(abort_upload(requests_, path_, upload.upload_id));
+        for (const OpenUpload& upload : open_)
+            if (!abort_upload(requests_, path_, upload.upload_id)) break;
         return {};
     }
 

@@ -9,8 +9,8 @@
 // several may be told `created`. Every other body lies in memory and is one request, so two installations that write
 // one path never end up with a mix of both.
 //
-// A bucket that does not exist is `denied` for an object and `not_found` for list and versioning:
-// never an empty one.
+// A bucket that does not exist is `denied` for an object and `not_found` for list and versioning: never an empty one.
+// stat alone cannot tell (the answer to a HEAD has no body) and says that the object is not there.
 //
 // Retries are made in here, per request, with full jitter, Retry-After and a limit in time: no other layer repeats.
 #include <functional>

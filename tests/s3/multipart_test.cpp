@@ -276,6 +276,16 @@ TEST_F(Multipart, PartsThatDoNotFitAreNotUsed) {
     }
 }
 
+TEST_F(Multipart, PartsThatDoNotFitAreLeftWhereTheyMayNotBeRemoved) {
+    begin({{1, "short"}});
+    parts.before = [](const ScriptedRequest& request) -> std::optional<ScriptedAnswer> {
+        if (request.method == "DELETE") return ScriptedAnswer::error(403, "AccessDenied");
+        return std::nullopt;
+    };
+    ASSERT_TRUE(replace(open(), body));
+    EXPECT_TRUE(holds(body));
+}
+
 TEST_F(Multipart, AServerThatCannotListUploadsBeginsANewOne) {
     for (const auto& answer : {ScriptedAnswer::error(501, "NotImplemented"), ScriptedAnswer::error(403, "AccessDenied"),
                                ScriptedAnswer::error(405, "MethodNotAllowed"), ScriptedAnswer::of(200, "<html/>")}) {

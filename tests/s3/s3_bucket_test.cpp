@@ -504,6 +504,20 @@ TEST_F(S3BucketTest, SeveralThreadsShareABucketAndItsConnections) {
     EXPECT_LE(server->connections(), kThreads);
 }
 
+TEST_F(S3BucketTest, ABucketOfOursMayBeMadeAgain) {
+    answer({ScriptedAnswer::of(200)});
+    EXPECT_EQ(kind_of(open().create_bucket()), "ok");
+    EXPECT_EQ(asked(), Lines{"PUT /bucket/"});
+    answer({ScriptedAnswer::error(409, "BucketAlreadyOwnedByYou")});
+    EXPECT_EQ(kind_of(open().create_bucket()), "ok");
+    answer({ScriptedAnswer::error(409, "BucketAlreadyExists"), ScriptedAnswer::of(200, "<ListBucketResult/>")});
+    EXPECT_EQ(kind_of(open().create_bucket()), "ok");
+    answer({ScriptedAnswer::error(409, "BucketAlreadyExists"), ScriptedAnswer::error(403, "AccessDenied")});
+    EXPECT_EQ(kind_of(open().create_bucket()), "conflict");
+    answer({ScriptedAnswer::error(403, "AccessDenied")});
+    EXPECT_EQ(kind_of(open().create_bucket()), "denied");
+}
+
 TEST_F(S3BucketTest, VersioningIsAskedOfTheBucket) {
     answer({ScriptedAnswer::of(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")});
     EXPECT_EQ(*open().versioning(), Versioning::enabled);

@@ -42,7 +42,7 @@ class AdvisingBucket : public s3::Bucket {
     Result<T> advised(Result<T> result) const {
         if (!result && result.error().kind == ErrorKind::denied) {
             result.error().message += fmt::format(
-                " (`bae bucket probe` says what the credentials may do; `bae bucket use {}` takes new ones)",
+                " (`bae bucket probe` says what the credentials may do; `bae bucket use \"{}\"` takes new ones)",
                 shown(url_));
         }
         return result;

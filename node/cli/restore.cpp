@@ -166,7 +166,7 @@ void print_next(Output& out, const std::string& named, const std::string& from, 
     if (!named.empty() && url != named)
         out.warn(
             fmt::format("the place in the code, {}, was not reached, or no credentials of it were given: "
-                        "`bae bucket use {}` goes on there, where other devices may be",
+                        "`bae bucket use \"{}\"` goes on there, where other devices may be",
                         shown(named), shown(named)));
 }
 

@@ -192,7 +192,7 @@ Result<Carrier*> Session::carrier() {
         std::optional<s3::S3Credentials> credentials = TRY(TRY(secrets())->bucket(*place.s3()));
         if (!credentials) {
             return fail(ErrorKind::denied,
-                        fmt::format("this home has no credentials of {}: give them with `bae bucket use {}`",
+                        fmt::format("this home has no credentials of {}: give them with `bae bucket use \"{}\"`",
                                     shown(row->url), shown(row->url)));
         }
         options.credentials = std::move(*credentials);

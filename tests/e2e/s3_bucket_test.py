@@ -220,7 +220,7 @@ class Use(Buckets):
         self.assertEqual(kitchen.run("bucket").out, study.run("bucket").out)
         kitchen.sync()
         attic = self.home("attic")
-        self.assertIn(f"bae bucket use {study.run('bucket').out.strip()}", attic.run("restore", "-", "--from", mirror, stdin=code).err)
+        self.assertIn('bae bucket use "' + study.run('bucket').out.strip() + '"', attic.run("restore", "-", "--from", mirror, stdin=code).err)
         self.assertIsNone(attic.run("bucket", "--json").summary["bucket"])
         attic.run("bucket", "use", self.carrier.url, env=self.keys)
         self.settle(attic, study, kitchen)
@@ -228,7 +228,7 @@ class Use(Buckets):
         shutil.copytree(study.path / "mirror", self.root / "copy")
         said = self.home("shed").run("restore", "-", "--from", self.root / "copy", stdin=code)
         self.assertIn("/copy", said.out)
-        self.assertIn("bae bucket use s3://", said.err, "that it goes on apart from the others is not left unsaid")
+        self.assertIn('bae bucket use "s3://', said.err, "that it goes on apart from the others is not left unsaid")
 
     def test_restore_from_a_place_that_holds_no_library_or_can_be_none_says_so(self):
         study = self.synced(count=1)

@@ -178,11 +178,12 @@ std::string headline(const Status& status) {
             status.replica.unsealed);
     if (state == "local") return "This library is on this device only: `bae bucket use file:///path`, then `bae sync`";
     if (state == "synced") return "Everything is sent.";
-    if (state == "pending")
-        return fmt::format("{} changes and {} files and pictures are to be sent or fetched{}", status.replica.pending,
-                           status.blobs_pending, status.node ? "." : ": `bae sync`, or `bae node` all the time");
-    return fmt::format("{} changes are to be sent. {} {}", status.replica.pending,
-                       status.waiting.size() + status.replica.alarms.size(), "things need attention:");
+    const std::string pending = fmt::format("{} changes and {} files and pictures are to be sent or fetched",
+                                            status.replica.pending, status.blobs_pending);
+    if (state == "pending") return pending + (status.node ? "." : ": `bae sync`, or `bae node` all the time");
+    const size_t troubles = status.waiting.size() + status.replica.alarms.size();
+    return fmt::format("{}. {} {}:", pending, troubles,
+                       troubles == 1 ? "thing needs attention" : "things need attention");
 }
 
 void print_people(Output& out, const Status& status) {

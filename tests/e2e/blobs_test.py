@@ -155,6 +155,7 @@ class Blobs(Case):
         shutil.rmtree(self.bucket / "storage")
         study.run("sync", code=PARTLY)
         self.assertIn("is not there", study.status()["holds"][0]["message"])
+        self.assertIn(f" and {study.status()['blobs_pending']} files and pictures are to be sent", study.run("status").out)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ class Stalled(S3FaultCase):
         study.run("import", self.more)
         self.proxy.next("stall", kind="PUT", target="storage/")
         self.proxy.next("stall", kind="GET", target="storage/")
-        running = [study.start("sync"), kitchen.start("get", *self.releases(kitchen))]
+        soon = {"BAE_BUCKET_STALL_AFTER": "2"}
+        running = [study.start("sync", env=soon), kitchen.start("get", *self.releases(kitchen), env=soon)]
         for process in running:
             _, said = process.communicate()
             self.assertEqual(process.returncode, DONE, said)

@@ -33,7 +33,8 @@ constexpr std::array<HoldWords, 18> kHolds{{
     {HoldReason::carrier_unreachable, "carrier_unreachable", "goes on when the storage can be reached"},
     {HoldReason::carrier_denied, "carrier_denied", "check credentials and permissions of the storage"},
     {HoldReason::carrier_emptied, "carrier_emptied",
-     "bring the storage back, or name it again with 'bucket use' to fill it anew"},
+     "bring the storage back, or name it again with 'bucket use', on every device that has files to send, to fill it "
+     "anew"},
     {HoldReason::foreign_library, "foreign_library", "name a storage that is empty or holds this library"},
 }};
 

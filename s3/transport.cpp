@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <list>
 
@@ -225,6 +226,23 @@ Error certificate_error(CURL* easy, const std::string& host) {
     }
 }
 
+// Whether the server answered the handshake, and will not answer otherwise tomorrow: by the words of OpenSSL, as
+// libcurl has one code for this and for a connection that breaks off.
+bool speaks_other_tls(std::string_view words) {
+    constexpr std::array<std::string_view, 11> kFinal{
+        "wrong version number", "packet length too long", "http request",           "unsupported protocol",
+        "protocol version",     "no protocols available", "handshake failure",      "insufficient security",
+        "no shared cipher",     "unrecognized name",      "no application protocol"};
+    return std::any_of(kFinal.begin(), kFinal.end(), [&](auto text) { return words.find(text) != words.npos; });
+}
+
+Error no_tls(const std::string& host, const std::string& why, bool is_final) {
+    const std::string message = "no TLS 1.2 or newer with " + host;
+    if (!is_final) return {ErrorKind::retry, message + why};
+    return {ErrorKind::denied,
+            message + ": does the server speak TLS there? (http:// is allowed for loopback only)" + why};
+}
+
 // What libcurl says may hold bytes of the server.
 std::string reason(const Running& self, CURLcode code) {
     return shown(self.error[0] != '\0' ? self.error : curl_easy_strerror(code));
@@ -248,7 +266,7 @@ Error failure_of(const Running& self, CURLcode code) {
             return {ErrorKind::denied, "the file of certificates in the setting bucket.ca_file cannot be read: \"" +
                                            self.options.ca_file + "\""};
         case CURLE_SSL_CONNECT_ERROR:
-            return {ErrorKind::retry, "no TLS 1.2 or newer with " + host + why};
+            return no_tls(host, why, speaks_other_tls(self.error));
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_WEIRD_SERVER_REPLY:
             return {ErrorKind::corrupt, host + " does not answer in HTTP: is this the endpoint of an S3 server?" + why};

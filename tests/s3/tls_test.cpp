@@ -56,7 +56,7 @@ issue unknown DNS:localhost stranger 20200101000000Z 20490101000000Z
 )";
 
 constexpr std::string_view kServe = R"(
-import http.server, ssl, sys
+import http.server, socket, socketserver, ssl, struct, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
@@ -68,6 +68,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(100000)
         self.close_connection = True
     def log_message(self, *words): pass
+class Deaf(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(100000)
+        if sys.argv[2] == "plain":
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        elif sys.argv[2] == "alert":
+            self.request.sendall(b"\x15\x03\x03\x00\x02\x02\x28")  # fatal: handshake_failure
+        else:
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.request.close()
+if sys.argv[2] in ("plain", "alert", "reset"):
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Deaf)
+    server.handle_error = lambda *_: None
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1] + ".pem", sys.argv[1] + ".key")
@@ -205,10 +220,24 @@ TEST_F(Tls, AFileOfAuthoritiesThatCannotBeReadIsNamed) {
     }
 }
 
-TEST_F(Tls, OldVersionsAreNotSpoken) {
-    const auto got = get_from("good", "localhost", "ca.pem", "old");
+TEST_F(Tls, WhoSpeaksNoTlsOfOursIsNotAskedAgain) {
+    for (const std::string version : {"old", "plain", "alert"}) {
+        const auto got = get_from("good", "localhost", "ca.pem", version);
+        ASSERT_FALSE(got);
+        EXPECT_EQ(got.error().kind, ErrorKind::denied) << version << ": " << got.error().message;
+        EXPECT_NE(got.error().message.find("no TLS 1.2 or newer with " + host_), std::string::npos)
+            << got.error().message;
+        EXPECT_NE(got.error().message.find("http:// is allowed for loopback only"), std::string::npos)
+            << got.error().message;
+        EXPECT_EQ(retries_, 0) << version;
+    }
+}
+
+TEST_F(Tls, AConnectionThatBreaksOffInItsHandshakeIsTransient) {
+    const auto got = get_from("good", "localhost", "ca.pem", "reset");
     ASSERT_FALSE(got);
-    EXPECT_NE(got.error().message.find("no TLS 1.2 or newer with " + host_), std::string::npos) << got.error().message;
+    EXPECT_EQ(got.error().kind, ErrorKind::retry) << got.error().message;
+    EXPECT_EQ(retries_, 1);
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST(Messages, ThatClaimMoreThanThereIsAreRefusedBeforeAnythingIsAllocated) {
 }
 
 TEST(Messages, OfUnknownAndReservedTypesKeepTypeAndIdAndNothingElseIsLookedAt) {
-    for (const uint64_t type : {0, 9, 15, 18, 65535}) {
+    for (const uint64_t type : {0U, 9U, 15U, 18U, 65535U}) {
         Bytes bytes;
         Packer packer(bytes);
         packer.array(3);

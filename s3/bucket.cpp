@@ -60,21 +60,21 @@ Result<void> Bucket::put(std::string_view path, ByteView bytes) {
     return put(path, body);
 }
 
-Result<std::vector<ObjectInfo>> Bucket::list_all(std::string_view prefix) {
+Result<std::vector<ObjectInfo>> Bucket::list_all(std::string_view prefix, size_t most) {
     std::vector<ObjectInfo> all;
+    const auto wrong = [&](const std::string& what) {
+        return fail(ErrorKind::corrupt, describe() + ": its listing of \"" + std::string(prefix) + "\" " + what);
+    };
     for (;;) {
         const std::string after = all.empty() ? std::string() : all.back().path;
         ListPage page = TRY(list(prefix, after, kMaxPage));
         for (ObjectInfo& object : page.objects) {
-            if (!all.empty() && object.path <= all.back().path)
-                return fail(ErrorKind::corrupt,
-                            describe() + ": its listing of \"" + std::string(prefix) + "\" is not in order");
+            if (!all.empty() && object.path <= all.back().path) return wrong("is not in order");
+            if (all.size() == most) return wrong("has more than " + std::to_string(most) + " objects");
             all.push_back(std::move(object));
         }
         if (!page.truncated) return all;
-        if (page.objects.empty())
-            return fail(ErrorKind::corrupt,
-                        describe() + ": its listing of \"" + std::string(prefix) + "\" does not end");
+        if (page.objects.empty()) return wrong("does not end");
     }
 }
 

@@ -56,6 +56,8 @@ struct ListPage {
 
 enum class PutOutcome { created, exists };
 
+constexpr size_t kMostListed = 10'000'000;  // far more than a library has, and within the memory of a computer
+
 class Bucket {
   public:
     virtual ~Bucket() = default;
@@ -83,8 +85,8 @@ class Bucket {
 
     Result<PutOutcome> put_if_absent(std::string_view path, ByteView bytes);
     Result<void> put(std::string_view path, ByteView bytes);
-    // Every page; corrupt if the storage's pages do not advance.
-    Result<std::vector<ObjectInfo>> list_all(std::string_view prefix);
+    // Every page; corrupt if the storage's pages do not advance, or have more than `most` objects.
+    Result<std::vector<ObjectInfo>> list_all(std::string_view prefix, size_t most = kMostListed);
 };
 
 Result<void> check_path(std::string_view path);

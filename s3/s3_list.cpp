@@ -8,6 +8,7 @@ namespace bae::s3 {
 namespace {
 
 constexpr int kPagesWithoutKeys = 1000;
+constexpr int kPagesWithoutOurs = 10'000;
 constexpr size_t kWholePage = 1000;
 constexpr size_t kMaxAfter = 513;  // one more than a path has: what follows decides nothing
 
@@ -27,7 +28,8 @@ class Listing {
         : requests_(requests), prefix_(prefix), after_(after), limit_(limit) {}
 
     Result<ListPage> read() {
-        for (int without_keys = 0; without_keys < kPagesWithoutKeys;) {
+        int without_keys = 0, without_ours = 0;
+        while (without_keys < kPagesWithoutKeys) {
             const ListAnswer answer = TRY(page());
             const size_t before = objects_.size();
             TRY(take(answer));
@@ -35,7 +37,9 @@ class Listing {
             if (objects_.size() == limit_) return result(true);
             without_keys = answer.keys.empty() ? without_keys + 1 : 0;
             TRY(advance(answer));
-            if (objects_.size() == before) ask_ = kWholePage;  // foreign keys
+            without_ours = objects_.size() == before ? without_ours + 1 : 0;
+            if (without_ours > 0) ask_ = kWholePage;  // foreign keys
+            if (without_ours == kPagesWithoutOurs) return too_foreign();
         }
         return does_not_end();
     }
@@ -83,6 +87,13 @@ class Listing {
 
     tl::unexpected<Error> does_not_end() const {
         return fail(ErrorKind::corrupt, "listing of " + url_of(requests_.options().place) + ": it repeats itself");
+    }
+
+    tl::unexpected<Error> too_foreign() const {
+        return fail(ErrorKind::corrupt, "listing of " + url_of(requests_.options().place) + ": " +
+                                            std::to_string(kPagesWithoutOurs) +
+                                            " pages without an object of ours: give this bucket's address a prefix of "
+                                            "its own");
     }
 
     ListPage result(bool truncated) {

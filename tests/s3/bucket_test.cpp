@@ -46,6 +46,16 @@ TEST(ListAll, PagesThatDoNotAdvanceAreCorruptAndEnd) {
     EXPECT_EQ(bucket.list_all("").error().kind, ErrorKind::corrupt);
 }
 
+TEST(ListAll, MoreThanAnyLibraryHasIsCorrupt) {
+    Scripted bucket;
+    bucket.pages = {{{{"a"}, {"b"}}, true}, {{{"c"}}, false}};
+    EXPECT_EQ(bucket.list_all("", 3)->size(), 3U);
+    bucket.pages = {{{{"a"}, {"b"}}, true}, {{{"c"}}, true}, {{{"d"}}, true}};
+    const auto got = bucket.list_all("", 3);
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error(), (Error{ErrorKind::corrupt, "scripted: its listing of \"\" has more than 3 objects"}));
+}
+
 TEST(MemoryBody, ReadsWithinItsSizeOnly) {
     MemoryBody body(as_bytes("0123"));
     Bytes two(2);

@@ -112,6 +112,20 @@ TEST_F(S3List, EmptyPagesWithoutEndAreCorrupt) {
     EXPECT_LE(server->request_count(), 1001U);
 }
 
+TEST_F(S3List, ForeignKeysWithoutEndAreCorrupt) {
+    server = std::make_unique<ScriptedServer>([n = 10'000'000](const ScriptedRequest&) mutable {
+        n++;
+        return n > 10'012'000 ? ScriptedAnswer::of(200, page({}))
+                              : ScriptedAnswer::of(200, page({"X" + std::to_string(n)}, "t" + std::to_string(n)));
+    });
+    bucket = std::move(*open_s3_bucket(options_for(*server), crypto::system_random()));
+    const auto got = bucket->list("", "", 10);
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind, ErrorKind::corrupt);
+    EXPECT_NE(got.error().message.find("a prefix of its own"), std::string::npos) << got.error().message;
+    EXPECT_EQ(server->request_count(), 10'000U);
+}
+
 TEST_F(S3List, WhatIsNoListingIsCorruptOrDenied) {
     serve({{"", "<html>hello</html>"}});
     EXPECT_EQ(listed("", "", 10), "corrupt");

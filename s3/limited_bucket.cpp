@@ -72,15 +72,11 @@ class LimitedBucket : public Bucket {
     }
     Result<Bytes> get_range(std::string_view path, uint64_t offset, uint64_t length) override {
         if (down_.is_open()) return inner_.get_range(path, offset, length);
-        Bytes all;
-        do {
-            const uint64_t wanted = std::min(length - all.size(), down_.slice());
-            const Bytes slice = TRY(inner_.get_range(path, offset + all.size(), wanted));
-            TRY(down_.pass(slice.size()));
-            append(all, slice);
-            if (slice.size() < wanted) break;
-        } while (all.size() < length);
-        return all;
+        if (length <= down_.slice()) return in_slices(path, offset, length);
+        const std::string before = TRY(inner_.stat(path)).version;
+        Bytes all = TRY(in_slices(path, offset, length));
+        if (TRY(inner_.stat(path)).version == before) return all;
+        return fail(ErrorKind::retry, std::string(path) + " changes while it is being read");
     }
     Result<PutOutcome> put_if_absent(std::string_view path, Body& body) override {
         LimitedBody limited(body, up_);
@@ -99,6 +95,18 @@ class LimitedBucket : public Bucket {
     std::string describe() const override { return inner_.describe(); }
 
   private:
+    Result<Bytes> in_slices(std::string_view path, uint64_t offset, uint64_t length) {
+        Bytes all;
+        do {
+            const uint64_t wanted = std::min(length - all.size(), down_.slice());
+            const Bytes slice = TRY(inner_.get_range(path, offset + all.size(), wanted));
+            TRY(down_.pass(slice.size()));
+            append(all, slice);
+            if (slice.size() < wanted) break;
+        } while (all.size() < length);
+        return all;
+    }
+
     Bucket& inner_;
     const Sleep sleep_;
     const std::function<int64_t()> now_ms_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "s3/memory_bucket.h"
 
 namespace bae::s3 {
@@ -66,6 +68,22 @@ TEST_F(LimitedBucketTest, ReadsRangesAsTheyAre) {
     EXPECT_EQ(bucket->get_range("a", kSize + 1, 1).error().kind, ErrorKind::invalid_input);
     EXPECT_EQ(bucket->get_range("a", kSize + 1, 0).error().kind, ErrorKind::invalid_input);
     EXPECT_EQ(bucket->get_range("b", 0, 0).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(LimitedBucketTest, TwoVersionsAreNeverPutTogether) {
+    ASSERT_TRUE(storage_->put("a", bytes_));
+    const Bytes other(kSize, std::byte{8});
+    bool replaces = true;
+    const auto bucket = make_limited_bucket(
+        *storage_, nullptr, &limit_,
+        [&](int64_t ms) -> Result<void> {
+            now_ms_ += ms;
+            if (std::exchange(replaces, false)) return storage_->put("a", other);
+            return {};
+        },
+        [this] { return now_ms_; });
+    EXPECT_EQ(bucket->get_range("a", 0, kSize).error().kind, ErrorKind::retry);
+    EXPECT_EQ(bucket->get_range("a", 0, kSize).value(), other);
 }
 
 TEST_F(LimitedBucketTest, TheDirectionsDoNotWaitForEachOther) {

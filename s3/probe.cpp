@@ -8,16 +8,28 @@ namespace {
 
 using Level = ProbeFinding::Level;
 
+constexpr size_t kRandomBytes = 8;  // in the name
 constexpr size_t kBodyBytes = 3000;
 constexpr size_t kRacers = 6;
 constexpr int kAsked = 3;
 constexpr int64_t kSecond_ms = 1000, kMinute_ms = 60 * kSecond_ms;
+constexpr int64_t kLongestProbe_ms = 60 * kMinute_ms;
 constexpr int64_t kClockNote_ms = kMinute_ms, kClockRefused_ms = 15 * kMinute_ms;
 
 std::string duration_text(int64_t ms) {
     const auto rounded = [ms](int64_t unit_ms) { return std::to_string((ms + unit_ms / 2) / unit_ms); };
     if (ms < 2 * kMinute_ms) return rounded(kSecond_ms) + " s";
     return ms < 120 * kMinute_ms ? rounded(kMinute_ms) + " min" : rounded(60 * kMinute_ms) + " h";
+}
+
+// A path that some probe has made.
+bool is_probes(std::string_view path) {
+    if (!path.starts_with(kProbePrefix)) return false;
+    path.remove_prefix(kProbePrefix.size());
+    const std::string_view random = path.substr(0, 2 * kRandomBytes);
+    path.remove_prefix(random.size());
+    return random.size() == 2 * kRandomBytes && hex_decode(random) && path.size() > 1 && path.front() == '-' &&
+           path.find('/') == path.npos;
 }
 
 // Its path is its own, so that no other bytes ever go there: it may be sent in parts.
@@ -33,7 +45,7 @@ class Probe {
   public:
     Probe(Bucket& bucket, const ProbeOptions& options)
         : bucket_(bucket), s3_(dynamic_cast<S3Bucket*>(&bucket)), options_(options) {
-        Bytes random(8);
+        Bytes random(kRandomBytes);
         options_.random.fill(random);
         base_ = std::string(kProbePrefix) + hex_encode(random);
     }
@@ -41,8 +53,9 @@ class Probe {
     Result<ProbeReport> run() {
         Result<void> ran = steps();
         const bool removed = remove_all();
+        if (ran && !report_.read_only) remove_leftovers();
         if (ran) return std::move(report_);
-        if (!removed) ran.error().message += "; objects of the probe stay there, " + base_ + "...";
+        if (!removed) ran.error().message += "; objects of the probe stay there, " + stay();
         return tl::unexpected<Error>(ran.error());
     }
 
@@ -300,7 +313,7 @@ class Probe {
         }
         if (failed) {
             add(Level::note, "remove", failed->message,
-                "objects of this probe stay, " + base_ + "...; allow s3:DeleteObject, or nothing can be tidied up");
+                "objects of this probe stay, " + stay() + "; allow s3:DeleteObject, or nothing can be tidied up");
             return false;
         }
         const Result<ListPage> left = bucket_.list(base_, "", 1);
@@ -310,6 +323,22 @@ class Probe {
         else
             add(Level::note, "remove", "what was removed is still listed");
         return true;
+    }
+
+    std::string stay() const { return base_ + "...: a probe in an hour removes them"; }
+
+    // Of probes that were interrupted. Best effort: of a place that holds many the next probe removes more.
+    void remove_leftovers() {
+        const Result<ListPage> page = bucket_.list(kProbePrefix, "", 1000);
+        if (!page) return;
+        const int64_t now_ms = bucket_.clock_ms().value_or(options_.now_ms());
+        int removed = 0;
+        for (const ObjectInfo& info : page->objects) {
+            const bool is_old = info.modified_ms != 0 && now_ms - info.modified_ms > kLongestProbe_ms;
+            if (is_old && is_probes(info.path) && bucket_.remove(info.path)) removed++;
+        }
+        if (removed > 0)
+            add(Level::ok, "leftovers", "objects that earlier probes left are removed: " + std::to_string(removed));
     }
 
     void add(Level level, std::string what, std::string found, std::string advice = {}) {

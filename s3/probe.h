@@ -14,7 +14,7 @@ struct ProbeFinding {
     enum class Level { ok, note, problem };  // problem: `bucket use` refuses the place
     Level level = Level::ok;
     std::string what;    // stable word: "write", "read", "range", "list", "missing", "overwrite", "conditional_put",
-                         // "race", "large", "clock", "versioning", "remove"
+                         // "race", "large", "clock", "versioning", "remove", "leftovers" (only if some are removed)
     std::string found;   // for people
     std::string advice;  // what follows, or what to set; may be empty
 };
@@ -35,7 +35,8 @@ struct ProbeReport {
     ConditionalPut conditional_put = ConditionalPut::unknown;  // of an S3 bucket
 };
 
-// Its objects are probe-RANDOM...; no layout has paths that begin so, and a place that holds no others counts as empty.
+// Its objects are probe-RANDOM-...; what a probe that was interrupted leaves, another removes when it is an hour old.
+// No layout has paths that begin so, and a place that holds no others counts as empty.
 constexpr std::string_view kProbePrefix = "probe-";
 
 // An error only if the place could not be asked at all (unreachable, wrong credentials): says which.

@@ -43,7 +43,7 @@ class Server : public S3Bucket {
     bool lists_late = false, lists_old_versions = false, cuts_ranges = false;
     std::optional<Error> absent;  // the bucket is
     Result<Versioning> kept = Versioning::never;
-    std::optional<int64_t> offset_ms = 0;
+    std::optional<int64_t> offset_ms = 0, date_ms;
     std::unique_ptr<Bucket> memory = make_memory_bucket();
     std::map<std::string, std::string> first_versions;
 
@@ -90,6 +90,7 @@ class Server : public S3Bucket {
     ConditionalPut conditional_put() const override { return ConditionalPut::unknown; }
     std::string region() const override { return ""; }
     std::optional<int64_t> clock_offset_ms() const override { return offset_ms; }
+    std::optional<int64_t> clock_ms() const override { return date_ms; }
     Result<Versioning> versioning() override { return kept; }
     Result<void> create_bucket() override { return {}; }
     Result<PutOutcome> put_conditionally(std::string_view path, ByteView bytes) override {
@@ -275,6 +276,35 @@ TEST_F(Probing, AnErrorNamesWhatStays) {
     EXPECT_EQ(done.error().kind, ErrorKind::cancelled);
     const std::string stays = interrupted.memory->list("", "", 1)->objects[0].path;
     EXPECT_NE(done.error().message.find(stays.substr(0, kProbePrefix.size() + 16)), std::string::npos);
+    EXPECT_NE(done.error().message.find("a probe in an hour removes them"), std::string::npos);
+}
+
+TEST_F(Probing, WhatEarlierProbesLeftIsRemovedAfterAnHour) {
+    constexpr int64_t kNow = 1'800'000'000'000, kHour = 3'600'000;
+    int64_t written_ms = kNow - kHour - 1;
+    server.memory = make_memory_bucket([&] { return written_ms; });
+    server.date_ms = kNow;
+    const std::string old = "probe-0123456789abcdef-", young = "probe-fedcba9876543210-a";
+    const std::vector<std::string> foreign{"probe-notes", "probe-0123456789abcdeg-a", "probe-0123456789abcdef",
+                                           "probe-0123456789abcdef/a"};
+    for (const std::string& path : foreign) ASSERT_TRUE(server.memory->put(path, as_bytes("x")));
+    for (const char* name : {"a", "race-1"}) ASSERT_TRUE(server.memory->put(old + name, as_bytes("x")));
+    written_ms = kNow - kHour;
+    ASSERT_TRUE(server.memory->put(young, as_bytes("x")));
+    const ProbeReport found = report();
+    EXPECT_EQ(level(found, "leftovers"), Level::ok);
+    EXPECT_EQ(find(report(), "leftovers"), nullptr) << "there is nothing to say";
+    for (const char* name : {"a", "race-1"}) EXPECT_FALSE(server.memory->stat(old + name)) << name;
+    for (const std::string& path : foreign) EXPECT_TRUE(server.memory->stat(path)) << path;
+    EXPECT_TRUE(server.memory->stat(young)) << "its probe may be under way";
+}
+
+TEST_F(Probing, LeftoversOfUnknownAgeStay) {
+    server.date_ms = 1'800'000'000'000;
+    const std::string path = "probe-0123456789abcdef-a";
+    ASSERT_TRUE(server.memory->put(path, as_bytes("x")));
+    EXPECT_EQ(find(report(), "leftovers"), nullptr);
+    EXPECT_TRUE(server.memory->stat(path));
 }
 
 TEST_F(Probing, WrongRangesAreAProblemAndALateListingIsNot) {

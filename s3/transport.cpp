@@ -19,6 +19,8 @@ constexpr size_t kSmallBody = 16 * 1024;     // waits for no limit: rows do not 
 constexpr long kBuffer = 256 * 1024;         // stays in a core's cache between the socket and its destination
 constexpr long kLimitedBuffer = 16 * 1024;   // fine enough for a limit to be even
 constexpr int64_t kLongestWait_ms = 60'000;  // of one poll
+constexpr int64_t kLeastMoved = 1024;        // within a stall timeout
+constexpr int kSlowPosts = 20;               // stall timeouts with less
 
 void start_curl_once() {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -47,41 +49,50 @@ struct Running {
     const TransportOptions& options;
     Easy easy;
     HeaderList headers;
-    size_t read = 0;           // bytes of the body handed to libcurl
-    uint64_t granted = 0;      // bytes of the answer that the limit let pass and that did not come yet
-    uint64_t held_back = 0;    // bytes of the answer that libcurl keeps until the limit lets them pass
-    bool body_waits = false;   // for the limit
-    int requests_sent = 0;     // the head went out so often
-    int64_t progress_ms = 0;   // when something moved last
-    curl_off_t seen_sent = 0;  // how far the body was then
-    int seen_unsent = 0;       // and the kernel's share of it
+    size_t read = 0;          // bytes of the body handed to libcurl
+    uint64_t granted = 0;     // bytes of the answer that the limit let pass and that did not come yet
+    uint64_t held_back = 0;   // bytes of the answer that libcurl keeps until the limit lets them pass
+    bool body_waits = false;  // for the limit
+    int requests_sent = 0;    // the head went out so often
+    bool has_head = false;    // of an answer, or its beginning
+    int64_t since_ms = 0;     // enough had moved then,
+    int64_t moved = 0;        // and so many bytes since
+    int slow_times = 0;
+    curl_off_t seen_out = 0;  // bytes of the body that had left this machine when that was last looked at
     char error[CURL_ERROR_SIZE] = {};
+
+    void count_from(int64_t now_ms) {
+        since_ms = now_ms;
+        moved = 0;
+    }
 };
 
 Running& running(void* user) { return *static_cast<Running*>(user); }
 
 size_t on_head_line(char* line, size_t size, size_t count, void* user) {
     Running& self = running(user);
-    self.progress_ms = steady_ms();
+    self.moved += static_cast<int64_t>(size * count);
+    if (!std::exchange(self.has_head, true)) self.count_from(steady_ms());  // a small answer has its own time
     return self.transfer.take_head_line({line, size * count}) ? size * count : 0;
 }
 
 size_t on_body(char* data, size_t size, size_t count, void* user) {
     Running& self = running(user);
     const size_t length = size * count;
-    self.progress_ms = steady_ms();
+    const int64_t now_ms = steady_ms();
     RateLimit* const limit = self.options.download_limit;
     const bool waits = self.transfer.length.value_or(UINT64_MAX) > kSmallBody;
-    if (limit != nullptr && !waits) limit->take(length, self.progress_ms);
+    if (limit != nullptr && !waits) limit->take(length, now_ms);
     if (limit != nullptr && waits) {
         self.held_back = 0;
-        if (self.granted < length) self.granted += limit->take(length - self.granted, self.progress_ms);
+        if (self.granted < length) self.granted += limit->take(length - self.granted, now_ms);
         if (self.granted < length) {
             self.held_back = length;
             return CURL_WRITEFUNC_PAUSE;
         }
         self.granted -= length;
     }
+    self.moved += static_cast<int64_t>(length);
     return self.transfer.take_body(as_bytes({data, length})) ? length : 0;
 }
 
@@ -109,7 +120,9 @@ int on_seek(void* user, curl_off_t offset, int) {
 int on_request(void* user, char*, char*, int, int) {
     Running& self = running(user);
     self.requests_sent++;
-    self.progress_ms = steady_ms();
+    self.has_head = false;
+    self.seen_out = 0;
+    self.count_from(steady_ms());
     return CURL_PREREQFUNC_OK;
 }
 
@@ -300,7 +313,6 @@ struct Transport::State {
     void let_pass(int64_t now_ms);
     void end_stalled(int64_t now_ms, std::vector<Transfer*>& ended);
     int64_t poll_time(int64_t timeout_ms) const;
-    bool has_moved(Running& self) const;
 
     const TransportOptions options;
     CURLM* multi;
@@ -372,7 +384,7 @@ void Transport::State::let_pass(int64_t now_ms) {
         const auto here = at++;
         Running& self = *here;
         if (!self.body_waits && self.held_back == 0) continue;
-        self.progress_ms = now_ms;
+        self.count_from(now_ms);
         const bool sends = self.body_waits && std::exchange(one_may_send, false);
         const uint64_t had = self.granted;
         if (self.held_back > self.granted)
@@ -386,27 +398,36 @@ void Transport::State::let_pass(int64_t now_ms) {
 }
 
 // What libcurl has sent may still lie in the kernel, for minutes on a slow link: that share shrinks as it goes out.
-bool Transport::State::has_moved(Running& self) const {
+static void count_sent(Running& self) {
     curl_off_t sent = 0;
     curl_socket_t socket = CURL_SOCKET_BAD;
     int unsent = 0;
     curl_easy_getinfo(self.easy.get(), CURLINFO_SIZE_UPLOAD_T, &sent);
     curl_easy_getinfo(self.easy.get(), CURLINFO_ACTIVESOCKET, &socket);
     if (socket != CURL_SOCKET_BAD && ioctl(socket, SIOCOUTQ, &unsent) != 0) unsent = 0;
-    const bool moved = sent != self.seen_sent || unsent != self.seen_unsent;
-    self.seen_sent = sent;
-    self.seen_unsent = unsent;
-    return moved;
+    const curl_off_t out = std::max<curl_off_t>(self.seen_out, sent - unsent);
+    self.moved += out - std::exchange(self.seen_out, out);
+}
+
+// Servers that join the parts of an upload send a space now and then.
+static bool tells_of_work(Running& self) {
+    return self.transfer.method == "POST" && self.moved > 0 && self.slow_times++ < kSlowPosts;
 }
 
 void Transport::State::end_stalled(int64_t now_ms, std::vector<Transfer*>& ended) {
     for (auto at = under_way.begin(); at != under_way.end();) {
         Running& self = *at++;
         if (self.requests_sent == 0) continue;  // libcurl ends a connection that takes too long
-        if (has_moved(self)) self.progress_ms = now_ms;
-        if (now_ms - self.progress_ms < options.stall_timeout_ms) continue;
-        self.transfer.failure = Error{ErrorKind::retry, "nothing came from " + host_of_url(self.transfer.url) +
-                                                            " for " + std::to_string(options.stall_timeout_ms) + " ms"};
+        count_sent(self);
+        if (self.moved >= kLeastMoved) self.count_from(now_ms);
+        if (now_ms - self.since_ms < options.stall_timeout_ms) continue;
+        if (tells_of_work(self)) {
+            self.count_from(now_ms);
+            continue;
+        }
+        self.transfer.failure =
+            Error{ErrorKind::retry, "less than 1 KiB moved to or from " + host_of_url(self.transfer.url) + " within " +
+                                        std::to_string(options.stall_timeout_ms) + " ms"};
         finish(self, CURLE_OPERATION_TIMEDOUT, ended);
     }
 }

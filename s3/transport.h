@@ -17,7 +17,9 @@ namespace bae::s3 {
 struct TransportOptions {
     std::string ca_file;  // PEM; empty: the system's
     int64_t connect_timeout_ms = 15'000;
-    int64_t stall_timeout_ms = 30'000;  // no byte in either direction; waiting for a limit does not count
+    // Less than 1 KiB moves in both directions together, and nothing ends; waiting for a limit does not count. The
+    // answer to a POST may come byte by byte for 20 such times: servers tell so that they are at work.
+    int64_t stall_timeout_ms = 30'000;
     RateLimit* upload_limit = nullptr;
     RateLimit* download_limit = nullptr;
 };

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -171,6 +172,12 @@ bool ScriptedServer::answer(int socket, const ScriptedAnswer& answer) {
             while (send_all_of(socket, answer.again)) {
             }
             return false;
+        case ScriptedAnswer::Then::drip:
+            for (const char& byte : answer.again) {
+                pollfd client{socket, POLLIN, 0};
+                if (::poll(&client, 1, 10) != 0 || !send_all_of(socket, {&byte, 1})) return false;
+            }
+            return true;
         case ScriptedAnswer::Then::stall: {
             std::string ignored;
             while (receive_more(socket, ignored)) {  // until either side goes away

@@ -28,8 +28,8 @@ struct ScriptedRequest {
 
 struct ScriptedAnswer {
     std::string bytes;  // as they go out
-    enum class Then { keep, close, stall, repeat } then = Then::keep;
-    std::string again;  // repeat: sent until the client goes away
+    enum class Then { keep, close, stall, repeat, drip } then = Then::keep;
+    std::string again;  // repeat: sent until the client goes away; drip: a byte of it every 10 ms, then as `keep`
 
     // Well-formed; Content-Length is added.
     static ScriptedAnswer of(int status, std::string body = {},

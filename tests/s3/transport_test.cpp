@@ -275,6 +275,28 @@ TEST_F(TransportTest, NothingForTooLongIsTransient) {
     }
 }
 
+TEST_F(TransportTest, SingleBytesNowAndThenAreAStall) {
+    options.stall_timeout_ms = 200;
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n";
+    serve(ScriptedAnswer{head, Then::drip, std::string(500, 'x')});
+    Transfer transfer = asking();
+    run(transfer);
+    ASSERT_TRUE(transfer.failure);
+    EXPECT_EQ(transfer.failure->kind, ErrorKind::retry);
+    EXPECT_NE(transfer.failure->message.find("less than 1 KiB"), std::string::npos) << transfer.failure->message;
+}
+
+TEST_F(TransportTest, SingleBytesThatTellOfWorkOnAPostAreNone) {
+    options.stall_timeout_ms = 200;
+    const std::string spaces(60, ' ');
+    serve(ScriptedAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n", Then::drip, spaces});
+    EXPECT_EQ(got(asking("POST", as_bytes("x"))), "200 " + spaces);
+    transport.reset();
+    options.stall_timeout_ms = 20;  // but not for ever
+    serve(ScriptedAnswer{"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n", Then::drip, std::string(3000, ' ')});
+    EXPECT_EQ(got(asking("POST", as_bytes("x"))).substr(0, 5), "retry");
+}
+
 TEST_F(TransportTest, ANewRequestIsNotHeldUpByAStalledOne) {
     serve([](const ScriptedRequest& request) {
         return request.method == "GET" ? ScriptedAnswer::silence() : ScriptedAnswer::of(200);
@@ -366,7 +388,7 @@ TEST_F(TransportTest, AServerThatStopsReadingIsTransient) {
     ::close(listener);
     ASSERT_TRUE(transfer.failure);
     EXPECT_EQ(transfer.failure->kind, ErrorKind::retry);
-    EXPECT_NE(transfer.failure->message.find("nothing came from"), std::string::npos) << transfer.failure->message;
+    EXPECT_NE(transfer.failure->message.find("less than 1 KiB"), std::string::npos) << transfer.failure->message;
     EXPECT_LT(transfer.sent, large.size());
 }
 

@@ -172,8 +172,9 @@ Rule rule_of_status(int status, bool is_explained) {
 }
 
 // A code that is known overrules the status: it is more exact (400 NotImplemented, 403 RequestTimeTooSkewed).
-Rule rule_of(const HttpAnswer& answer, const std::optional<S3ErrorBody>& error) {
-    const Rule by_status = rule_of_status(answer.status, error || answer.body.empty());
+Rule rule_of(const HttpAnswer& answer, std::string_view method, const std::optional<S3ErrorBody>& error) {
+    const bool may_be_bare = method == "HEAD" || method == "DELETE";
+    const Rule by_status = rule_of_status(answer.status, error || (may_be_bare && answer.body.empty()));
     if (!error) return by_status;
     const auto found =
         std::find_if(kByCode.begin(), kByCode.end(), [&](const auto& r) { return r.code == error->code; });
@@ -262,11 +263,11 @@ std::optional<std::string> header(const HttpAnswer& answer, std::string_view low
     return std::nullopt;
 }
 
-Verdict verdict_of(const HttpAnswer& answer, int64_t now_ms, std::string_view permission) {
+Verdict verdict_of(const HttpAnswer& answer, std::string_view method, int64_t now_ms, std::string_view permission) {
     if (rule_of_status(answer.status, true).next == Next::done) return {.next = Next::done};
     const std::optional<S3ErrorBody> told = parse_error(answer.body);
     const S3ErrorBody error = told.value_or(S3ErrorBody{});
-    const Rule rule = rule_of(answer, told);
+    const Rule rule = rule_of(answer, method, told);
     Verdict out;
     out.next = rule.next;
     out.code = shown(error.code);

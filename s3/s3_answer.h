@@ -22,7 +22,8 @@ struct Verdict {
         done,   // 2xx (CompleteMultipartUpload may still say <Error>: parse_completed)
         retry,  // 408 429 500 502 503 504, RequestTimeout, SlowDown, OperationAborted, 409 ConditionalRequestConflict
                 // ...
-        not_found,     // NoSuchKey, NoSuchUpload, 404 without a body (of a HEAD). Never 404 of what is no S3 server
+        not_found,     // NoSuchKey, NoSuchUpload, 404 without a body of a HEAD or DELETE. Never 404 of what is no S3
+                       // server: those say <Error> to any other method
         no_bucket,     // NoSuchBucket: never "no such object", a bucket that is gone is not an empty one
         exists,        // 412 to a conditional PUT
         unsupported,   // 501, and 400 NotImplemented: the server refuses a header or an operation
@@ -44,9 +45,9 @@ struct Verdict {
     // (no_bucket, other_region, skewed).
     Error error;
 };
-// now_ms: this machine's clock. `permission`: what a policy must allow for this request ("s3:PutObject"), named when it
-// is denied; may be empty.
-Verdict verdict_of(const HttpAnswer& answer, int64_t now_ms, std::string_view permission = {});
+// `method`: of the request. now_ms: this machine's clock. `permission`: what a policy must allow for this request
+// ("s3:PutObject"), named when it is denied; may be empty.
+Verdict verdict_of(const HttpAnswer& answer, std::string_view method, int64_t now_ms, std::string_view permission = {});
 std::optional<std::string> header(const HttpAnswer& answer, std::string_view lower_case_name);  // the first, trimmed
 
 }  // namespace bae::s3

@@ -180,7 +180,7 @@ class S3Requests::Run {
         if (transfer->failure) return failed(at, *transfer->failure, {});
         HttpAnswer judged = std::move(transfer->answer);
         if (at->request->may_fail_in_200 && judged.status == 200) judged.status = status_of_late_error(judged);
-        S3Reply reply{.verdict = verdict_of(judged, requests_.server_.signing_ms(requests_.now_ms()),
+        S3Reply reply{.verdict = verdict_of(judged, transfer->method, requests_.server_.signing_ms(requests_.now_ms()),
                                             permission_of(*at->request))};
         reply.answer = std::move(judged);
         reply.received = transfer->received;

@@ -68,7 +68,7 @@ static void check_multipart(ByteView xml) {
 
 static void check_verdict(ByteView body, int status) {
     const Verdict verdict =
-        verdict_of({status, {{"x-amz-bucket-region", std::string(as_text(body))}}, to_bytes(body)}, 0);
+        verdict_of({status, {{"x-amz-bucket-region", std::string(as_text(body))}}, to_bytes(body)}, "GET", 0);
     CHECK(verdict.region.empty() || is_region(verdict.region));
     CHECK(verdict.endpoint.empty() || is_authority(verdict.endpoint));
     CHECK(verdict.error.message.size() < 1000);

@@ -22,11 +22,11 @@ std::string error_xml(std::string_view code, std::string_view more = {}) {
 }
 
 Verdict verdict(int status, std::string_view code, std::string_view more = {}, Headers headers = {}) {
-    return verdict_of(answer(status, error_xml(code, more), std::move(headers)), kNow);
+    return verdict_of(answer(status, error_xml(code, more), std::move(headers)), "GET", kNow);
 }
 
 Verdict without_body(int status, Headers headers = {}) {
-    return verdict_of(answer(status, {}, std::move(headers)), kNow);
+    return verdict_of(answer(status, {}, std::move(headers)), "HEAD", kNow);
 }
 
 TEST(Verdict, SuccessIsDone) {
@@ -99,11 +99,21 @@ TEST(Verdict, AMissingObjectIsNotAMissingBucket) {
 
 TEST(Verdict, APageThatIsNotS3SaysNothingAboutObjects) {
     for (const int status : {404, 302}) {
-        const Verdict page = verdict_of(answer(status, "<html><body>Not Found</body></html>"), kNow);
+        const Verdict page = verdict_of(answer(status, "<html><body>Not Found</body></html>"), "GET", kNow);
         EXPECT_EQ(page.next, Next::refused) << status;
         EXPECT_NE(page.error.kind, ErrorKind::not_found);
     }
-    EXPECT_THAT(verdict_of(answer(404, "not found"), kNow).error.message, HasSubstr("is the endpoint right?"));
+    EXPECT_THAT(verdict_of(answer(404, "not found"), "GET", kNow).error.message, HasSubstr("is the endpoint right?"));
+}
+
+TEST(Verdict, WithoutABodyOnlyAHeadOrADeleteIsToldOfNoObject) {
+    for (const char* method : {"HEAD", "DELETE"})
+        EXPECT_EQ(verdict_of(answer(404), method, kNow).next, Next::not_found) << method;
+    for (const char* method : {"GET", "PUT", "POST"}) {
+        const Verdict bare = verdict_of(answer(404), method, kNow);
+        EXPECT_EQ(bare.next, Next::refused) << method;
+        EXPECT_EQ(bare.error.kind, ErrorKind::corrupt) << method;
+    }
 }
 
 TEST(Verdict, AFailedConditionIsAFailedConditionWhateverItIsCalled) {
@@ -171,7 +181,7 @@ TEST(Verdict, ClocksThatDifferAreNamedWithTheDifference) {
     EXPECT_EQ(behind.next, Next::skewed);
     EXPECT_EQ(behind.error.kind, ErrorKind::denied);
     EXPECT_THAT(behind.error.message, HasSubstr("1200 seconds behind the server's"));
-    const Verdict ahead = verdict_of(answer(403, error_xml("RequestTimeTooSkewed"), date), kNow + 3'600'000);
+    const Verdict ahead = verdict_of(answer(403, error_xml("RequestTimeTooSkewed"), date), "GET", kNow + 3'600'000);
     EXPECT_THAT(ahead.error.message, HasSubstr("2400 seconds ahead of the server's"));
     EXPECT_THAT(verdict(403, "RequestTimeTooSkewed").error.message, HasSubstr("set the clock (403"));
 }
@@ -207,7 +217,7 @@ TEST(Verdict, OnlyAFullPlaceHasThatCause) {
 
 TEST(Verdict, ThePermissionThatIsMissingIsNamed) {
     const auto message = [](const HttpAnswer& denied) {
-        return verdict_of(denied, kNow, "s3:PutObject").error.message;
+        return verdict_of(denied, "PUT", kNow, "s3:PutObject").error.message;
     };
     EXPECT_EQ(
         message(answer(403, error_xml("AccessDenied", "<Message>Access Denied.</Message>"))),

@@ -166,6 +166,7 @@ class LosesAnswers : public S3BucketTest {
                 if (lost-- > 0) return as_error ? ScriptedAnswer::error(500, "InternalError") : ScriptedAnswer::none();
                 return exists ? ScriptedAnswer::error(412, "PreconditionFailed") : ScriptedAnswer::of(200);
             }
+            if (!objects && request.method == "GET") return ScriptedAnswer::error(404, "NoSuchKey");
             if (!objects) return ScriptedAnswer::of(404);
             if (request.method == "HEAD")
                 return ScriptedAnswer::of(200, "", {{"Content-Length", std::to_string(objects->size())}});

@@ -34,7 +34,7 @@ _bae() {
         conflicts) [ -n "$before" ] || words="restore $words" ;;
         identity) [ -n "$before" ] || words="show export $words" ;;
         restore) words="--from --name --passphrase $words" ;;
-        verify) words="--files $words" ;;
+        verify) words="--files --bucket --read-data $words" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

@@ -42,8 +42,8 @@ Result<std::optional<CarrierRow>> current_carrier(sync::sqlite::Connection& conn
 Result<void> use_carrier(sync::sqlite::Connection& connection, const CarrierRow& row) {
     TRY(connection.run("UPDATE carriers SET current = 0"));
     TRY(
-        connection.run("INSERT INTO carriers (url, current, used_since_ms) VALUES (?1, 1, ?2) ON CONFLICT DO UPDATE "
-                       "SET current = 1, used_since_ms = ?2",
+        connection.run("INSERT INTO carriers (url, current, used_since_ms, audited_ms) VALUES (?1, 1, ?2, ?2) ON "
+                       "CONFLICT DO UPDATE SET current = 1, used_since_ms = ?2, audited_ms = ?2",
                        row.url, sync::system_clock().now_ms()));
     TRY(update_carrier(connection, row));
     return BlobLedger::start_over(connection, row.url);

@@ -191,7 +191,17 @@ void Round::read_own_head(const s3::ObjectInfo& info) {
         dirty_carrier_heads_.insert(state_.self());
         return;
     }
-    if (known != carrier_heads_.end() && !info.version.empty() && known->second.version == info.version) return;
+    const bool put_later =
+        carrier_.clock_ms() && carrier_row_->head && info.modified_ms - carrier_row_->head_put_ms > kPutSlackMs;
+    if (put_later) {
+        carrier_row_->head_put_ms = info.modified_ms;
+        dirty_carrier_ = true;
+    }
+    const bool seen = known != carrier_heads_.end() && !known->second.version.empty() && !info.version.empty();
+    const bool same = seen && known->second.version == info.version;
+    // Nobody else writes it, but who fills an emptied place from a mirror puts it back.
+    if (put_later || (seen && !same)) report_.own_head_gone = true;
+    if (same) return;
     auto object = carrier_.get(info.path, kMaxHeadBytes);
     if (object && !open_head(state_.self(), *object)) object = read_twice(info.path, kMaxHeadBytes, nullptr);
     if (object) return judge_own_head(*object, info);

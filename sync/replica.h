@@ -125,6 +125,8 @@ struct SyncOptions {
 struct SyncReport {
     uint64_t sent_objects = 0, sent_transactions = 0;
     uint64_t received_objects = 0, received_transactions = 0, received_rows = 0;
+    // The carrier lost this device's head, or somebody else put it back: what else may be gone?
+    bool own_head_gone = false;
     std::vector<Hold> holds;
 };
 

@@ -110,6 +110,7 @@ Result<Round::Go> Round::meet() {
         if (TRY(check_library()) == Go::stop) return Go::stop;
     }
     book_.release(name_);
+    report_.own_head_gone = carrier_row_ && carrier_row_->head && !own_head_listed_;
     if (!carrier_row_) TRY(first_contact());
     return trouble_ ? Go::stop : Go::on;
 }

@@ -38,6 +38,10 @@ std::string blob_path(BlobKind kind, const crypto::BlobId& id);
 // not_found: this device was not given the key.
 Result<crypto::BlobKey> key_of(sync::Replica& replica, const Blob& blob);
 
+// What to do about one that the carrier has damaged, appended to what is wrong with it.
+constexpr const char* kDamageRemedy =
+    " (`bae verify --bucket --read-data`, then `bae sync`, on a device that has it sends it again)";
+
 constexpr uint64_t kMaxImageBytes = 64 << 20;  // larger is taken for an attack on memory or disk
 
 }  // namespace bae::node

@@ -127,6 +127,7 @@ class Fetching {
         task.result = {.state = absent ? FetchedFile::State::absent : FetchedFile::State::failed,
                        .path = {},
                        .reason = absent ? task.absence : error.message};
+        if (asked && error.kind == ErrorKind::corrupt) task.result.reason += kDamageRemedy;
         if (error.kind == ErrorKind::cancelled) task.stopped = error;
         if (asked) judge(error);
     }

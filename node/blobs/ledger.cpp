@@ -165,6 +165,17 @@ Result<void> BlobLedger::record(const std::vector<BlobOutcome>& outcomes) {
     });
 }
 
+Result<void> BlobLedger::send_again(sync::sqlite::Connection& connection, BlobKind kind, const std::string& row_id) {
+    TRY(connection.run("DELETE FROM carried_blobs WHERE carrier = ? AND owner_id = ?", carrier_, row_id));
+    return connection.run("INSERT INTO blob_queue (owner_id, kind) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET kind = ?2",
+                          row_id, std::string(kind == BlobKind::file ? "file" : "image"));
+}
+
+Result<void> BlobLedger::forget_absence(sync::sqlite::Connection& connection, const std::string& row_id) {
+    return connection.run("DELETE FROM transfers WHERE owner_id = ? AND direction = 'down' AND state = 'waiting'",
+                          row_id);
+}
+
 Result<void> BlobLedger::start_over(sync::sqlite::Connection& connection, const std::string& carrier_url) {
     TRY(connection.run("DELETE FROM carried_blobs WHERE carrier = ?", carrier_url));
     TRY(connection.run("DELETE FROM transfers WHERE direction = 'up' AND state = 'waiting'"));

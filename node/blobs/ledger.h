@@ -59,6 +59,11 @@ class BlobLedger {
     // again.
     Result<void> set_apart();
 
+    // It does not lie on the carrier as it should, whatever is remembered.
+    Result<void> send_again(sync::sqlite::Connection& connection, BlobKind kind, const std::string& row_id);
+    // It lies on the carrier: what was said of an attempt to fetch it is over.
+    static Result<void> forget_absence(sync::sqlite::Connection& connection, const std::string& row_id);
+
     // Queues everything this device has and forgets what was known to lie on the carrier: it is new, or was emptied.
     static Result<void> start_over(sync::sqlite::Connection& connection, const std::string& carrier_url);
 

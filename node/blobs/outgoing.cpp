@@ -60,7 +60,8 @@ Result<BlobOutcome> fetch_image(s3::Bucket& bucket, Outgoing& task, const std::f
     const ErrorKind failure = fetched ? ErrorKind::internal : fetched.error().kind;
     task.answered = fetched || failure == ErrorKind::not_found || failure == ErrorKind::corrupt;
     if (!task.answered) return tl::unexpected<Error>(fetched.error());
-    if (!fetched) return waits(failure == ErrorKind::not_found ? task.absence : fetched.error().message);
+    if (!fetched)
+        return waits(failure == ErrorKind::not_found ? task.absence : fetched.error().message + kDamageRemedy);
     const Result<void> stored = store_artwork(path, *fetched);
     if (!stored && stored.error().cause == Cause::no_space) return tl::unexpected<Error>(stored.error());
     if (!stored) return waits(stored.error().message);

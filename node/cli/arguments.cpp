@@ -214,8 +214,12 @@ class Parser {
         command("digest", "Print the digest of the merged state: equal on two devices exactly if their states are.",
                 digest_);
         command("dump", "Print every synced row, one JSON object per line, in a canonical order.", dump_);
-        command("verify", "Check every object and the state again.", verify_)
-            ->add_flag("--files", verify_.files, "read every audio file here, too");
+        CLI::App* verify = command("verify", "Check every object and the state again.", verify_);
+        verify->add_flag("--files", verify_.files, "read every audio file here, too");
+        CLI::Option* bucket =
+            verify->add_flag("--bucket", verify_.bucket, "compare what was sent with what lies in the bucket now");
+        verify->add_flag("--read-data", verify_.read_data, "with --bucket: fetch and check what this device has, too")
+            ->needs(bucket);
         CLI::App* inspect =
             command("inspect", "Print what is known of objects, certificates and other files of bae.", inspect_);
         inspect->add_option("FILE", inspect_.files, "files; of a mirror or bucket directory, with their path in it")

@@ -68,7 +68,8 @@ struct NodeCommand {};
 struct DigestCommand {};
 struct DumpCommand {};
 struct VerifyCommand {
-    bool files = false;
+    bool files = false, bucket = false;
+    bool read_data = false;  // of the bucket
 };
 struct InspectCommand {
     std::vector<std::string> files;

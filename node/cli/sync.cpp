@@ -19,7 +19,8 @@ Result<void> confirm_mending(Session& session, const SyncCommand& command) {
     return {};
 }
 
-void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& blobs, const s3::CallCounts& calls) {
+void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& blobs,
+                   const std::optional<BlobAudit>& audit, const s3::CallCounts& calls) {
     std::vector<JsonObject> holds;
     for (const sync::Hold& hold : rows.holds) holds.push_back(json_of(hold));
     if (out.json()) {
@@ -31,6 +32,8 @@ void print_summary(Output& out, const sync::SyncReport& rows, const BlobReport& 
                      .count("artwork_received", blobs.fetched)
                      .count("blobs_waiting", blobs.waiting)
                      .boolean("audio_elsewhere", blobs.elsewhere)
+                     .boolean("audited", audit.has_value())
+                     .count("blobs_lost", audit ? audit->to_send + audit->missing : 0)
                      .count("requests", calls.total())
                      .count("bytes_sent", calls.bytes_sent)
                      .count("bytes_received", calls.bytes_received)
@@ -55,7 +58,7 @@ namespace {
 // Without a carrier: into the mirror, a copy of which is then the library.
 Result<ExitCode> seal_only(Session& session) {
     TRY(TRY(session.replica())->seal());
-    print_summary(session.out(), {}, {}, {});
+    print_summary(session.out(), {}, {}, {}, {});
     session.out().note(
         fmt::format("This library has no place to sync through (`bae bucket use URL`). All changes are in {} now: with "
                     "a copy of that folder and a recovery code it can be restored, music files apart.",
@@ -69,9 +72,10 @@ Result<ExitCode> run(Session& session, const SyncCommand& command) {
     TRY(confirm_mending(session, command));
     if (TRY(session.carrier_url()).empty() && !command.mend_clock) return seal_only(session);
     const sync::SyncReport rows = TRY(sync_rows(session, command.mend_clock));
+    const std::optional<BlobAudit> audit = TRY(audit_when_due(session, rows));
     const BlobReport blobs = TRY(sync_blobs(TRY(blob_round(session))));
     TRY(session.remember_carrier());
-    print_summary(session.out(), rows, blobs, TRY(session.carrier())->counts());
+    print_summary(session.out(), rows, blobs, audit, TRY(session.carrier())->counts());
     const bool all_sent = blobs.refused.empty() && blobs.own_waiting == 0 && !blobs.elsewhere;
     return rows.holds.empty() && all_sent ? ExitCode::done : ExitCode::partly;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "node/cli/commands.h"
+#include "node/cli/sync_round.h"
 #include "node/files.h"
 #include "node/interrupt.h"
 #include "node/output/escape.h"
@@ -123,6 +124,38 @@ Result<void> check_state(Session& session, std::vector<std::string>& problems) {
     return {};
 }
 
+Result<BlobAudit> check_bucket(Session& session, AuditDepth depth) {
+    Carrier* carrier = TRY(session.carrier());
+    if (!TRY(session.replica())->holds_library(carrier->bucket()))
+        return fail(ErrorKind::not_found,
+                    fmt::format("{} cannot be read, or does not hold this library now, so what lies there was not "
+                                "compared (`bae sync` says more)",
+                                shown(carrier->url())));
+    return audit_blobs(TRY(blob_round(session)), depth);
+}
+
+void print(Output& out, const std::vector<std::string>& problems, uint64_t files, const BlobAudit& audit) {
+    out.end_progress();
+    if (out.json()) {
+        out.line(JsonObject()
+                     .texts("problems", problems)
+                     .count("files", files)
+                     .count("blobs", audit.blobs)
+                     .count("blobs_to_send", audit.to_send)
+                     .count("blobs_missing", audit.missing));
+        return;
+    }
+    for (const std::string& problem : problems) out.line(shown(problem));
+    if (audit.to_send > 0) out.note(fmt::format("{} files and pictures are sent again by `bae sync`", audit.to_send));
+}
+
+std::string all_is_well(const VerifyCommand& command, uint64_t files, const BlobAudit& audit) {
+    std::string what = command.files || command.bucket ? "every object, the state" : "every object and the state";
+    if (command.files) what += fmt::format("{}{} files", command.bucket ? ", " : " and ", files);
+    if (command.bucket) what += fmt::format(" and {} files and pictures in the bucket", audit.blobs);
+    return what + " are as they should be";
+}
+
 }  // namespace
 
 Result<ExitCode> run(Session& session, const VerifyCommand& command) {
@@ -130,15 +163,11 @@ Result<ExitCode> run(Session& session, const VerifyCommand& command) {
     TRY(check_state(session, problems));
     uint64_t files = 0;
     if (command.files) files = TRY(check_files(session, problems));
-    Output& out = session.out();
-    out.end_progress();
-    if (out.json())
-        out.line(JsonObject().texts("problems", problems).count("files", files));
-    else
-        for (const std::string& problem : problems) out.line(shown(problem));
-    if (problems.empty())
-        out.note(command.files ? fmt::format("every object, the state and {} files are as they should be", files)
-                               : "every object and the state are as they should be");
+    BlobAudit audit;
+    if (command.bucket) audit = TRY(check_bucket(session, command.read_data ? AuditDepth::data : AuditDepth::listing));
+    problems.insert(problems.end(), audit.problems.begin(), audit.problems.end());
+    print(session.out(), problems, files, audit);
+    if (problems.empty()) session.out().note(all_is_well(command, files, audit));
     return problems.empty() ? ExitCode::done : ExitCode::failed;
 }
 

@@ -97,9 +97,10 @@ Result<LaneReport> Lane::run_kind() {
 }
 
 Result<LaneReport> Lane::run_rows() {
-    const LaneReport report = report_of(TRY(sync_rows(*session_, false)));
+    const sync::SyncReport rows = TRY(sync_rows(*session_, false));
+    TRY(audit_when_due(*session_, rows));
     TRY(session_->remember_carrier());
-    return report;
+    return report_of(rows);
 }
 
 Result<LaneReport> Lane::seal() {

@@ -157,6 +157,93 @@ class Blobs(Case):
         self.assertIn("is not there", study.status()["holds"][0]["message"])
         self.assertIn(f" and {study.status()['blobs_pending']} files and pictures are to be sent", study.run("status").out)
 
+    def test_what_vanished_from_the_bucket_is_found_and_sent_again(self):
+        study = self.imported(count=1)  # one album: its file and its picture
+        study.sync()
+        ran = study.run("verify", "--bucket", "--json")
+        self.assertEqual((ran.summary["problems"], ran.summary["blobs"]), ([], 2))
+        shutil.rmtree(self.bucket / "storage")
+        shutil.rmtree(self.bucket / "images")
+        kitchen = self.home("kitchen").restore(study.export())
+        kitchen.sync()
+        releases = [row["id"] for row in kitchen.rows("releases")]
+        kitchen.run("get", *releases, code=FAILED)
+        self.assertEqual(study.sync()["blobs_sent"], 0, "it believes that all is there")
+        ran = study.run("verify", "--bucket", "--json", code=FAILED)
+        self.assertEqual((ran.summary["blobs_to_send"], ran.summary["blobs_missing"]), (2, 0))
+        self.assertIn("to be sent again by `bae sync`", ran.summary["problems"][0])
+        self.assertEqual(study.sync()["blobs_sent"], 2)
+        study.run("verify", "--bucket", "--read-data")
+        kitchen.run("get", *releases)
+        self.assertEqual(audio_hashes(kitchen.path / "files"), self.originals())
+
+    def test_damage_of_equal_size_is_found_by_reading_and_mended(self):
+        study = self.imported()
+        study.sync()
+        blob = self.blobs()[0]
+        good = blob.read_bytes()
+        blob.chmod(0o600)
+        blob.write_bytes(good[:99] + bytes([good[99] ^ 1]) + good[100:])
+        kitchen = self.home("kitchen").restore(study.export())
+        kitchen.sync()
+        releases = [row["id"] for row in kitchen.rows("releases")]
+        kitchen.run("get", *releases, code=PARTLY)
+        self.assertIn("bae verify --bucket --read-data", kitchen.status()["holds"][0]["message"])
+        study.run("verify", "--bucket")
+        ran = study.run("verify", "--bucket", "--read-data", code=FAILED)
+        self.assertIn("is damaged in the bucket", ran.out)
+        self.assertFalse(blob.exists())
+        self.assertEqual(study.sync()["blobs_sent"], 1)
+        self.assertEqual(blob.read_bytes(), good)
+        kitchen.run("get", *releases)
+        self.assertEqual(kitchen.status()["holds"], [])
+
+    def days_pass(self, home, days):
+        import sqlite3
+        with sqlite3.connect(home.path / "library.db") as database:
+            database.execute("UPDATE carriers SET audited_ms = audited_ms - ?", (days * 24 * 60 * 60 * 1000,))
+        database.close()
+
+    def test_a_sync_looks_every_seven_days_at_what_it_sent(self):
+        study = self.imported()
+        study.sync()
+        study.sync()
+        self.blobs()[0].unlink()
+        self.days_pass(study, 6)
+        summary = study.sync()
+        self.assertEqual((summary["audited"], summary["requests"]), (False, 1))
+        self.days_pass(study, 1)
+        summary = study.sync()
+        self.assertEqual((summary["audited"], summary["blobs_lost"], summary["blobs_sent"]), (True, 1, 1))
+        self.assertEqual(len(self.blobs()), len(self.originals()))
+        summary = study.sync()
+        self.assertEqual((summary["audited"], summary["requests"]), (False, 1))
+
+    def test_a_place_that_was_filled_anew_by_another_device_gets_everybodys_audio(self):
+        study, kitchen = self.two_devices()
+        self.settle(study, kitchen)
+        shutil.rmtree(self.bucket)
+        self.bucket.mkdir()
+        kitchen.run("bucket", "use", self.bucket_url)
+        kitchen.sync()
+        summary = study.sync()
+        self.assertEqual((summary["audited"], summary["blobs_lost"]), (True, len(self.originals())))
+        kitchen.sync()
+        kitchen.run("get", *[row["id"] for row in kitchen.rows("releases")])
+        self.assertEqual(audio_hashes(kitchen.path / "files"), self.originals())
+
+    def test_an_emptied_place_is_not_compared(self):
+        study = self.imported()
+        study.sync()
+        shutil.move(self.bucket, self.root / "elsewhere")
+        self.bucket.mkdir()
+        self.assertIn("does not hold this library now", study.run("verify", "--bucket", code=FAILED).err)
+        self.days_pass(study, 8)
+        self.assertFalse(study.sync(code=PARTLY)["audited"])
+        self.bucket.rmdir()
+        shutil.move(self.root / "elsewhere", self.bucket)
+        self.assertEqual(study.sync()["blobs_sent"], 0)
+
 
 if __name__ == "__main__":
     main()

@@ -55,6 +55,7 @@ TEST(Arguments, ReachTheirCommand) {
     EXPECT_EQ(command<RestoreCommand>({"restore", "@code", "--from", "file:///x"}).from, "file:///x");
     EXPECT_EQ(command<RestoreCommand>({"restore"}).code, std::nullopt);
     EXPECT_TRUE(command<VerifyCommand>({"verify", "--files"}).files);
+    EXPECT_TRUE(command<VerifyCommand>({"verify", "--bucket", "--read-data"}).read_data);
     EXPECT_TRUE(command<SyncCommand>({"sync", "--mend-clock"}).mend_clock);
 }
 

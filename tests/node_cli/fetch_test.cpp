@@ -58,7 +58,8 @@ TEST_F(Getting, GoesOnWhenOneFileAlwaysFails) {
         fail_victim(kind);
         const std::vector<FetchedFile> files = get(wanted("a"));
         EXPECT_EQ(count(files, State::failed), 1u) << to_string(kind);
-        EXPECT_EQ(files.front().reason, "no such luck");
+        const std::string remedy = kind == ErrorKind::corrupt ? kDamageRemedy : "";
+        EXPECT_EQ(files.front().reason, "no such luck" + remedy);
         EXPECT_EQ(count(files, State::fetched) + count(files, State::present), 4u);
     }
     gate_.before = [](uint64_t) { return Result<void>(); };

@@ -136,8 +136,8 @@ class KindAudit {
 
     // Two files of one release may have the same bytes.
     std::span<Expected> with(const crypto::BlobId& id) {
-        const auto found = std::ranges::equal_range(expected_, id, {}, &Expected::id);
-        return {found.begin(), found.end()};
+        const auto first = std::ranges::lower_bound(expected_, id, {}, &Expected::id);
+        return {first, std::ranges::upper_bound(first, expected_.end(), id, {}, &Expected::id)};
     }
 
     struct Row {

@@ -19,9 +19,11 @@ namespace {
 constexpr size_t kPage = 1000;
 constexpr size_t kBatch = 256;
 
-// A transfer that says that nobody has the bytes; another one, such as of damage, is not disproved by a listing.
+// A transfer that says that nobody has the bytes; another one, such as of damage, is not disproved by a listing. (+: by
+// owner, because all of a library may be waiting.)
 constexpr const char* kDoubted =
-    "EXISTS (SELECT 1 FROM transfers t WHERE t.owner_id = b.owner_id AND t.direction = 'down' AND t.state = 'waiting' "
+    "EXISTS (SELECT 1 FROM transfers t WHERE t.owner_id = b.owner_id AND +t.direction = 'down' AND +t.state = "
+    "'waiting' "
     "AND (t.reason = 'missing' OR t.reason LIKE 'uploading on %'))";
 
 std::string carried_sql(BlobKind kind) {

@@ -172,7 +172,7 @@ Result<void> BlobLedger::send_again(sync::sqlite::Connection& connection, BlobKi
 }
 
 Result<void> BlobLedger::forget_absence(sync::sqlite::Connection& connection, const std::string& row_id) {
-    return connection.run("DELETE FROM transfers WHERE owner_id = ? AND direction = 'down' AND state = 'waiting'",
+    return connection.run("DELETE FROM transfers WHERE owner_id = ? AND +direction = 'down' AND +state = 'waiting'",
                           row_id);
 }
 

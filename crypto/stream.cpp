@@ -33,16 +33,16 @@ unsigned char sodium_tag(StreamTag tag) {
 
 }  // namespace
 
-struct StreamSealer::State {
-    State() = default;
-    ~State() { sodium_memzero(&sodium, sizeof sodium); }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
+struct StreamState {
+    StreamState() = default;
+    ~StreamState() { sodium_memzero(&sodium, sizeof sodium); }
+    StreamState(const StreamState&) = delete;
+    StreamState& operator=(const StreamState&) = delete;
     SodiumState sodium;
     bool finished = false;
 };
 
-StreamSealer::StreamSealer(const SecretKey& key, Random& random) : state_(std::make_unique<State>()) {
+StreamSealer::StreamSealer(const SecretKey& key, Random& random) : state_(std::make_unique<StreamState>()) {
     random.fill(header_.bytes);
     begin(state_->sodium, key, header_);
 }
@@ -57,16 +57,7 @@ void StreamSealer::seal(StreamTag tag, ByteView plain, ByteSpan out) {
     state_->finished = tag == StreamTag::final;
 }
 
-struct StreamOpener::State {
-    State() = default;
-    ~State() { sodium_memzero(&sodium, sizeof sodium); }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    SodiumState sodium;
-    bool finished = false;
-};
-
-StreamOpener::StreamOpener(const SecretKey& key, const StreamHeader& header) : state_(std::make_unique<State>()) {
+StreamOpener::StreamOpener(const SecretKey& key, const StreamHeader& header) : state_(std::make_unique<StreamState>()) {
     begin(state_->sodium, key, header);
 }
 StreamOpener::~StreamOpener() = default;

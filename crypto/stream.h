@@ -21,6 +21,8 @@ enum class StreamTag {
     final   // nothing follows; a stream that stops without it was cut
 };
 
+struct StreamState;  // libsodium's
+
 class StreamSealer {
   public:
     StreamSealer(const SecretKey& key, Random& random);
@@ -32,8 +34,7 @@ class StreamSealer {
     void seal(StreamTag tag, ByteView plain, ByteSpan out);
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<StreamState> state_;
     StreamHeader header_;
 };
 
@@ -48,8 +49,7 @@ class StreamOpener {
     Result<StreamTag> open(ByteView sealed, ByteSpan out);
 
   private:
-    struct State;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<StreamState> state_;
 };
 
 }  // namespace bae::crypto

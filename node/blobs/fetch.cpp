@@ -154,7 +154,7 @@ class Fetching {
         }
         if (!round_.bucket)
             return fail(ErrorKind::invalid_input,
-                        "not on this disk, and there is no place to fetch it from: `bae bucket use file:///path`");
+                        "not on this disk, and there is no place to fetch it from: `bae bucket use URL`");
         if (!task.key) return fail(ErrorKind::unsupported, task.result.reason);
         task.result.state = FetchedFile::State::fetched;
         return receive_blob(*round_.bucket, blob_path(BlobKind::file, task.key->id()), *task.key, incoming);

@@ -173,13 +173,15 @@ std::string headline(const Status& status) {
     const std::string state = state_of(status);
     if (state == "local" && status.replica.unsealed > 0)
         return fmt::format(
-            "This library is on this device only, {} changes not even in its mirror yet: `bae bucket use "
-            "file:///path`, then `bae sync`",
+            "This library is on this device only, {} changes not even in its mirror yet: `bae bucket use URL`, then "
+            "`bae sync`",
             status.replica.unsealed);
-    if (state == "local") return "This library is on this device only: `bae bucket use file:///path`, then `bae sync`";
+    if (state == "local") return "This library is on this device only: `bae bucket use URL`, then `bae sync`";
     if (state == "synced") return "Everything is sent.";
-    const std::string pending = fmt::format("{} changes and {} files and pictures are to be sent or fetched",
-                                            status.replica.pending, status.blobs_pending);
+    const bool nothing = status.replica.pending == 0 && status.blobs_pending == 0;
+    const std::string pending = nothing ? "Everything is sent"
+                                        : fmt::format("{} changes and {} files and pictures are to be sent or fetched",
+                                                      status.replica.pending, status.blobs_pending);
     if (state == "pending") return pending + (status.node ? "." : ": `bae sync`, or `bae node` all the time");
     const size_t troubles = status.waiting.size() + status.replica.alarms.size();
     return fmt::format("{}. {} {}:", pending, troubles,

@@ -1,11 +1,8 @@
 #!/usr/bin/env python3
 """`bucket use` and `bucket probe` on real servers: credentials, permissions, buckets that are missing, empty or somebody else's."""
 import contextlib
-import http.server
 import pty
-import ssl
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -468,112 +465,6 @@ class Permissions(Buckets):
         self.shared.request("PUT", "/" + self.shared.bucket, body % b"Suspended", query={"versioning": ""})
         found = study.run("bucket", "probe", "--json").summary
         self.assertEqual((found["conditional_put"], self.findings(found)["versioning"]), ("honoured", "ok"))
-
-
-class Busy(Case):
-    """A server that is always busy."""
-
-    def home(self, name):
-        return Home(self.root, name)
-
-    def setUp(self):
-        super().setUp()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(503)
-                self.send_header("Retry-After", "1")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_PUT = do_DELETE = do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        self.url = f"s3://bucket?endpoint=http://127.0.0.1:{server.server_port}"
-
-    def test_waiting_is_said_with_its_reason(self):
-        twice = {**keys("a", "b"), "BAE_BUCKET_ATTEMPTS": "2"}
-        ran = self.home("none").run("bucket", "probe", self.url, env=twice, code=FAILED)
-        self.assertRegex(ran.err, r"(?m)^waiting [12] s: .*503.* \(attempt 1\)$")
-        waited = self.home("none").run("bucket", "probe", self.url, "--json", env=twice, code=FAILED).objects[0]
-        self.assertEqual((waited["attempt"], waited["seconds"] in (1, 2)), (1, True))
-        self.assertNotIn("waiting", self.home("none").run("bucket", "probe", self.url, "--quiet", env=twice, code=FAILED).err)
-
-    def test_an_interrupt_ends_the_waiting(self):
-        process = self.home("none").start("bucket", "probe", self.url, env={**keys("a", "b"), "BAE_BUCKET_ATTEMPTS": "1000"})
-        self.assertIn(b"waiting", process.stderr.readline())
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        self.assertEqual(process.returncode, INTERRUPTED)
-
-
-class Tls(Case):
-    """A server whose certificate is of an authority that no system knows."""
-
-    def home(self, name):
-        return Home(self.root, name)
-
-    def setUp(self):
-        super().setUp()
-        if not shutil.which("openssl"):
-            self.skipTest("no openssl to make certificates with")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "key.pem", "-out", "ca.pem",
-                        "-subj", "/CN=own", "-addext", "subjectAltName=IP:127.0.0.1"], cwd=self.root, check=True, capture_output=True)
-        self.asked = []
-        asked = self.asked
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked.append(self.path)
-                self.send_response(404)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_PUT = do_DELETE = do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_):  # who does not trust the certificate hangs up
-                pass
-
-        server = Server(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.root / "ca.pem", self.root / "key.pem")
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        self.port = server.server_port
-
-    def probe(self, host, *options):
-        return self.home("none").run("bucket", "probe", f"s3://bucket?endpoint=https://{host}:{self.port}", *options, env=keys("a", "b"), code=FAILED).err
-
-    def test_an_unknown_authority_is_refused_until_it_is_named(self):
-        self.assertIn("certificate", self.probe("127.0.0.1"))
-        self.assertEqual(self.asked, [], "nothing is asked of a stranger")
-        self.assertNotIn("certificate", self.probe("127.0.0.1", "--bucket-ca-file", self.root / "ca.pem"))
-        self.assertNotEqual(self.asked, [])
-
-    def test_another_host_is_refused(self):
-        self.assertIn("certificate", self.probe("localhost", "--bucket-ca-file", self.root / "ca.pem"))
-        self.assertEqual(self.asked, [])
-
-    def test_a_file_of_authorities_that_is_not_there_is_named(self):
-        self.assertIn("nowhere.pem", self.probe("127.0.0.1", "--bucket-ca-file", self.root / "nowhere.pem"))
 
 
 if __name__ == "__main__":

@@ -117,6 +117,11 @@ class BlobGate : public s3::Bucket {
 
     // Called before a blob of this many bytes, sealed, is written or read; an error is the call's.
     std::function<Result<void>(uint64_t size)> before = [](uint64_t) { return Result<void>(); };
+    void refuse(uint64_t plain_size, ErrorKind kind) {
+        before = [plain_size, kind](uint64_t size) {
+            return size == crypto::blob_sealed_size(plain_size) ? fail(kind, "no such luck") : Result<void>();
+        };
+    }
     std::vector<uint64_t> written() const {
         const std::lock_guard lock(mutex_);
         return written_;

@@ -39,11 +39,6 @@ class Getting : public ::testing::Test {
     static size_t count(const std::vector<FetchedFile>& files, State state) {
         return static_cast<size_t>(std::ranges::count(files, state, &FetchedFile::state));
     }
-    void fail_victim(ErrorKind kind) {
-        gate_.before = [kind](uint64_t size) {
-            return size == blob_sealed_size(kVictim) ? fail(kind, "no such luck") : Result<void>();
-        };
-    }
 
     BlobLibrary library_;
     std::unique_ptr<s3::Bucket> bucket_ = s3::make_memory_bucket();
@@ -55,7 +50,7 @@ class Getting : public ::testing::Test {
 TEST_F(Getting, GoesOnWhenOneFileAlwaysFails) {
     add_files("a", {kVictim, 100, 101, 102, 103});
     for (const ErrorKind kind : {ErrorKind::retry, ErrorKind::denied, ErrorKind::corrupt, ErrorKind::unsupported}) {
-        fail_victim(kind);
+        gate_.refuse(kVictim, kind);
         const std::vector<FetchedFile> files = get(wanted("a"));
         EXPECT_EQ(count(files, State::failed), 1u) << to_string(kind);
         const std::string remedy = kind == ErrorKind::corrupt ? kDamageRemedy : "";
@@ -98,7 +93,7 @@ TEST_F(Getting, EndsEarlyWhenTheCarrierIsUnreachable) {
 
 TEST_F(Getting, TellsEachResultAsItComes) {
     add_files("a", {100, 101, kVictim});
-    fail_victim(ErrorKind::denied);
+    gate_.refuse(kVictim, ErrorKind::denied);
     const std::vector<WantedFile> files = wanted("a");
     std::map<size_t, State> told;
     ASSERT_TRUE(fetch_files(library_.round(gate_, 2), files, true,

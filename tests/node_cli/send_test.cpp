@@ -29,11 +29,6 @@ class Sending : public ::testing::Test {
     }
     std::vector<s3::ObjectInfo> blobs() { return bucket_->list_all("storage/").value(); }
     size_t stored() { return blobs().size(); }
-    void fail_victim(ErrorKind kind) {
-        gate_.before = [kind](uint64_t size) {
-            return size == blob_sealed_size(kVictim) ? fail(kind, "no such luck") : Result<void>();
-        };
-    }
 
     BlobLibrary library_;
     std::unique_ptr<s3::Bucket> bucket_ = s3::make_memory_bucket();
@@ -45,7 +40,7 @@ TEST_F(Sending, GoesOnWhenOneFileAlwaysFails) {
     add_files(20);
     for (const ErrorKind kind : {ErrorKind::retry, ErrorKind::denied, ErrorKind::corrupt, ErrorKind::unsupported,
                                  ErrorKind::conflict, ErrorKind::invalid_input, ErrorKind::internal}) {
-        fail_victim(kind);
+        gate_.refuse(kVictim, kind);
         const BlobReport report = library_.send(gate_);
         EXPECT_EQ(report.own_waiting, 1u) << to_string(kind);
         EXPECT_EQ(report.kept.size(), 1u);
@@ -142,7 +137,7 @@ TEST_F(Sending, EndsAtOnceWhenTheCarrierIsFull) {
 TEST_F(Sending, TriesLastWhatFailedMostOften) {
     add_victim();
     add_files(5);
-    fail_victim(ErrorKind::denied);
+    gate_.refuse(kVictim, ErrorKind::denied);
     library_.send(gate_);
     EXPECT_EQ(gate_.written().front(), blob_sealed_size(kVictim));
     library_.add_release("release-001");
@@ -157,7 +152,7 @@ TEST_F(Sending, ManyThatFailStarveNoOther) {
     library_.add_release("a");
     for (int i = 0; i < 40; ++i) library_.add_file("bad-" + std::to_string(i), "a", kVictim);
     add_files(5);
-    fail_victim(ErrorKind::denied);
+    gate_.refuse(kVictim, ErrorKind::denied);
     for (int round = 0; round < 6 && stored() < 5; ++round) EXPECT_GT(library_.send(gate_).own_waiting, 0u);
     EXPECT_EQ(stored(), 5u);
 }
